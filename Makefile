@@ -1,0 +1,75 @@
+# Everything that is done to this repository, in one word each. A machine with Python 3.11+ and make is enough:
+# the first target that needs something installs it into .venv, hash-checked; later runs need no network.
+
+PYTHON ?=
+VENV ?= .venv
+python := $(VENV)/bin/python
+pip := $(python) -m pip --disable-pip-version-check --no-input --quiet
+
+runtime := $(VENV)/.runtime
+dev := $(VENV)/.dev
+
+.DEFAULT_GOAL := check
+.DELETE_ON_ERROR:
+.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements clean
+
+check: lint test  ## Lint and test: what plain `make` does
+
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+venv: $(dev)  ## Set up .venv with everything below
+	@:
+
+demo: $(runtime)  ## Show an injection by the real server, without a cluster
+	@$(python) -m injector demo
+
+test: $(dev)  ## Run the tests
+	@$(python) -m pytest -q
+
+test-deep: $(dev)  ## Run the laws at 20,000 random examples each
+	@HYPOTHESIS_PROFILE=deep $(python) -m pytest -q tests/laws
+
+mutants: $(dev)  ## Break the engine on purpose and see that the tests notice
+	@$(python) -m tests.mutants
+
+lint: $(dev)  ## Check format, style, types and architecture
+	@$(python) -m ruff format --check --quiet
+	@$(python) -m ruff check --quiet
+	@$(python) -m mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo
+
+format: $(dev)  ## Format the code and repair what can be repaired
+	@$(python) -m ruff check --fix --quiet
+	@$(python) -m ruff format --quiet
+
+golden: $(dev)  ## Write the golden files anew; read the diff before you commit it
+	@$(python) -m pytest -q tests/golden --refresh
+
+bench: $(dev)  ## Measure speed and size, as ratios within one run
+	@$(python) -m bench
+
+fields: $(dev)  ## Read Kubernetes' field table anew from the cluster of your kubeconfig
+	@$(python) -m scripts.fields
+
+requirements:  ## Move all pins to the newest versions
+	@.ci/pin
+
+clean:  ## Remove what make made
+	@rm -rf .venv .venv-uv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(python):
+	@python=$$(.ci/find-python $(PYTHON)) && echo "making $(VENV) with $$($$python --version)" && \
+		$$python -m venv --clear $(VENV)
+
+$(runtime): requirements/runtime.txt requirements/build.txt pyproject.toml | $(python)
+	@echo 'installing Pillion and its requirements into $(VENV)'
+	@$(pip) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(pip) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(dev): $(runtime) requirements/dev.txt
+	@echo 'installing what tests and lint need into $(VENV)'
+	@$(pip) install --require-hashes -r requirements/dev.txt
+	@touch $@
