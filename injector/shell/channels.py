@@ -1,0 +1,340 @@
+"""
+One connection: its deadlines, its polite end, and TLS. It knows nothing about the application.
+
+``Channel`` is waitress's channel with absolute deadlines. ``TlsChannel`` adds TLS over ``ssl.MemoryBIO``: waitress has
+none, and a TLS-wrapped listening socket hangs it, as poll() cannot see what OpenSSL has already decrypted, and shakes
+hands in the accept loop, where one silent peer stops everybody.
+
+How TLS fits in. The output buffers hold *ciphertext*, so all that waitress does with ``total_outbufs_len``, watermarks
+and closing stays right. One recv() is decrypted to its last record, so no decrypted byte waits where poll() cannot see
+it. Every use of the SSL object happens with ``outbuf_lock`` held (waitress's own, re-entrant), as the event loop
+decrypts while task threads encrypt.
+
+Internals of waitress 3.0 in use, beside its documented settings (``tests/server/test_waitress.py`` fails when one of
+them is gone): of ``HTTPChannel`` ``received``, ``readable``, ``handle_read``, ``handle_write``, ``handle_close``,
+``write_soon``, ``send_continue``, ``service``, ``request``, ``requests``, ``requests_lock``, ``outbufs``,
+``outbuf_lock``, ``total_outbufs_len``, ``current_outbuf_count``, ``last_activity``, ``will_close``,
+``close_when_flushed``, ``sent_continue``, ``_flush_some``, ``_flush_exception``,
+``_flush_outbufs_below_high_watermark``; of the server, its tasks, parser and dispatcher what ``listeners``, ``tasks``
+and ``parsers`` override.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from waitress.buffers import ReadOnlyFileBasedBuffer
+from waitress.channel import ClientDisconnected, HTTPChannel
+
+from injector.shell.parsers import Parser
+from injector.shell.tasks import ApplicationTask, RefusalTask
+
+_WANTS_MORE = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_RECORD = 16384  # the most plaintext that one TLS record can hold
+_LARGE_BODY = 64 << 10  # below it a body is read whatever the memory in use
+_FILE_PIECE = 64 << 10
+_SPEAK_TLS = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"This port speaks HTTPS; the request came as plain HTTP.\n"
+)
+
+
+class Channel(HTTPChannel):
+    """A connection in plain HTTP."""
+
+    task_class = ApplicationTask
+    error_task_class = RefusalTask
+    parser_class = Parser
+    logger = logging.getLogger("pillion.server")
+
+    established = True
+    """Whether the connection is ready for requests."""
+    served = 0
+    """How many answers were given."""
+    peer_is_done = False
+    """The peer has said that it will send no more requests."""
+    lingering_since = 0.0
+    """When our side was shut, in monotonic seconds; 0 while it is open."""
+
+    def __init__(self, server: Any, sock: socket.socket, address: Any, sockets: dict[int, Any]) -> None:
+        self.opened = time.monotonic()
+        self._quiet = (0.0, self.opened)  # last_activity as seen at a monotonic time
+        self._output_seen: tuple[int, float] | None = None  # answers given, and when output was seen waiting
+        self._corked: list[bytes] | None = None
+        super().__init__(server, sock, address, server.adj, map=sockets)
+
+    # -- what the server asks ------------------------------------------------------------------------------------------
+
+    @property
+    def last_response(self) -> bool:
+        """Whether the response being written is the last one of this connection."""
+        return bool(self.server.draining) or self.peer_is_done
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything waits for the peer to send."""
+        return not self.requests and not self.will_close
+
+    @property
+    def held(self) -> int:
+        """Bytes of request bodies in memory."""
+        unfinished = [self.request] if self.request is not None else []
+        return sum(request.held for request in [*unfinished, *self.requests])
+
+    def busy(self, now: float) -> bool:
+        """Tell whether closing now would lose something; a new connection may have a request on its way."""
+        answering = self.requests or self.total_outbufs_len or self.close_when_flushed or self.lingering_since
+        expected = self.request is not None or not self.established
+        return bool(answering or expected or (not self.served and now - self.opened < self.server.limits.request))
+
+    def overdue(self, now: float) -> str:
+        """Return the name of the deadline that has passed at this monotonic time, or nothing."""
+        limits = self.server.limits
+        if self.lingering_since:
+            return "linger" if now - self.lingering_since > limits.linger else ""
+        if not self.established and now - self.opened > limits.handshake:
+            return "handshake"
+        if self._receiving_for(now) > limits.request:
+            return "request"
+        if self._output_waiting_for(now) > limits.write:
+            return "write"
+        return "idle" if self.idle and self._quiet_for(now) > limits.idle else ""
+
+    def hang_up(self) -> None:
+        """
+        Make the event loop close this connection in its next pass.
+
+        Not here and now: the loop may be in the middle of building its poll list, and a descriptor closed now could be
+        given to the next connection, which would then be closed for its predecessor's events. After shutdown() the
+        poll reports the right channel, also if a task waits for a peer that never reads.
+        """
+        self.will_close = True
+        with suppress(OSError, AttributeError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def _receiving_for(self, now: float) -> float:
+        if self.request is None:
+            return 0.0
+        if self.requests:  # it waits for its predecessor, through no fault of the peer
+            self.request.started = now
+        return float(now - self.request.started)
+
+    def _output_waiting_for(self, now: float) -> float:
+        if not self.total_outbufs_len:
+            self._output_seen = None
+        elif self._output_seen is None or self._output_seen[0] != self.served:
+            self._output_seen = (self.served, now)
+        return now - self._output_seen[1] if self._output_seen else 0.0
+
+    def _quiet_for(self, now: float) -> float:
+        if self._quiet[0] != self.last_activity:
+            self._quiet = (self.last_activity, now)
+        return now - self._quiet[1]
+
+    # -- the event loop ------------------------------------------------------------------------------------------------
+
+    def readable(self) -> bool:
+        """Tell whether the loop should read; a large body waits while too much memory is in use."""
+        if self.lingering_since:
+            return True
+        if self.request is not None and self.server.crowded and self.request.held > _LARGE_BODY:
+            return False
+        return bool(super().readable())
+
+    def handle_read(self) -> None:
+        """Take in what has arrived, and answer it here if its path is one for the event loop."""
+        data = self._receive()
+        if not data or self.lingering_since:
+            return
+        plain = self._decode(data)
+        if plain and self.connected:
+            self.last_activity = time.time()
+            self.received(plain)
+            self._weigh()
+        if self.peer_is_done and self.connected and not self.requests:
+            self.handle_close()
+        self.server.task_dispatcher.run_inline()
+
+    def handle_write(self) -> None:
+        """Send what waits; where it was the last answer, shut our side and let the peer hang up."""
+        self._flush_exception(self._flush_some_if_lockable if self.requests else self._flush_some)
+        if self.will_close:
+            self.handle_close()
+        elif self.close_when_flushed and self.connected and not self.total_outbufs_len:
+            self._linger()
+
+    def service(self) -> None:
+        """Answer the first request in the queue."""
+        super().service()
+        self.served += 1
+
+    def _weigh(self) -> None:
+        if self.held > _LARGE_BODY:
+            self.server.weigh()
+
+    def _receive(self) -> bytes:
+        try:
+            return bytes(self.recv(self.adj.recv_bytes))  # closes the channel at the end of the stream
+        except BlockingIOError:
+            return b""
+        except OSError:
+            self.handle_close()
+            return b""
+
+    def _decode(self, data: bytes) -> bytes:
+        return data
+
+    def _encode(self, data: bytes) -> bytes:
+        return data
+
+    def _linger(self) -> None:
+        self.close_when_flushed = False
+        self.lingering_since = time.monotonic()
+        self._say_goodbye()
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.handle_close()
+
+    def _say_goodbye(self) -> None:
+        """Tell the peer, in words of the protocol, that nothing more comes."""
+
+    # -- writing, in the loop or on a thread ---------------------------------------------------------------------------
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """Send all that is written inside as one piece, or nothing if it fails."""
+        self._corked = []
+        try:
+            yield
+            data = b"".join(self._corked)
+        finally:
+            self._corked = None
+        self.write_soon(data)
+
+    def write_soon(self, data: Any) -> int:
+        """Send bytes or a ``wsgi.file_wrapper``; may wait for the peer; return how many."""
+        if self._corked is not None and isinstance(data, bytes):
+            self._corked.append(data)
+            return len(data)
+        return self._write(data)
+
+    def send_continue(self) -> None:
+        """Ask the peer for the body that it announced with ``Expect: 100-continue``."""
+        self.request.expect_continue = False
+        with self.outbuf_lock:
+            self._append(self._encode(b"HTTP/1.1 100 Continue\r\n\r\n"))
+            self.sent_continue = True
+            # may run on a thread, where nothing may be closed: the loop would poll a stranger's descriptor
+            self._flush_exception(self._flush_some, do_close=False)
+
+    def _write(self, data: Any) -> int:
+        return int(super().write_soon(data))
+
+    def _append(self, data: bytes) -> None:
+        if data:
+            self.outbufs[-1].append(data)
+            self.current_outbuf_count += len(data)
+            self.total_outbufs_len += len(data)
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        if not self.server.task_dispatcher.in_loop():  # the loop would wait for itself
+            super()._flush_outbufs_below_high_watermark()
+
+
+class TlsChannel(Channel):
+    """A connection in HTTP over TLS."""
+
+    established = False
+
+    def __init__(self, server: Any, sock: socket.socket, address: Any, sockets: dict[int, Any]) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = server.tls_context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        super().__init__(server, sock, address, sockets)
+
+    # -- the event loop ------------------------------------------------------------------------------------------------
+
+    def handle_close(self) -> None:
+        """Close, with a close_notify if it can be sent at once."""
+        with self.outbuf_lock:
+            if self.established and self.connected and not self.total_outbufs_len and not self.lingering_since:
+                self._say_goodbye()
+            self.established = False
+            super().handle_close()
+
+    def _decode(self, data: bytes) -> bytes:
+        pieces: list[bytes] = []
+        with self.outbuf_lock:
+            try:
+                pieces.extend(self._decrypt(data))
+            except ssl.SSLError as error:
+                self._fail(error)
+                return b""
+            self._append(self._outgoing.read())
+            if self.total_outbufs_len and not self.requests:
+                self._flush_exception(self._flush_some)
+        return b"".join(pieces)
+
+    def _decrypt(self, data: bytes) -> Iterator[bytes]:
+        self._incoming.write(data)
+        try:
+            if not self.established:
+                self._tls.do_handshake()
+                self.server.check_peer(self._tls)
+                self.established = True
+            while self._incoming.pending:
+                piece = self._tls.read(_RECORD)
+                if not piece:  # close_notify
+                    self.peer_is_done = True
+                    return
+                yield piece
+        except _WANTS_MORE:
+            return
+
+    def _fail(self, error: ssl.SSLError) -> None:
+        self.server.tls_failed(self.addr, error)
+        self.established = False
+        alert = self._outgoing.read()
+        self._append(_SPEAK_TLS if getattr(error, "reason", None) == "HTTP_REQUEST" else alert)
+        self.close_when_flushed = True
+
+    def _say_goodbye(self) -> None:
+        with self.outbuf_lock, suppress(OSError, ValueError):
+            with suppress(*_WANTS_MORE):
+                self._tls.unwrap()
+            self.socket.send(self._outgoing.read())
+
+    # -- writing, in the loop or on a thread ---------------------------------------------------------------------------
+
+    def _write(self, data: Any) -> int:
+        if isinstance(data, ReadOnlyFileBasedBuffer):
+            return self._write_file(data)
+        if not data:
+            return 0
+        with self.outbuf_lock:
+            # this may wait, so it comes before encrypting: records must reach the buffer in the order of their numbers
+            self._flush_outbufs_below_high_watermark()
+            if not self.connected:
+                raise ClientDisconnected
+            super()._write(self._encode(data))
+        return len(data)
+
+    def _write_file(self, file: ReadOnlyFileBasedBuffer) -> int:
+        try:
+            return sum(map(self._write, iter(lambda: file.get(_FILE_PIECE, skip=True), b"")))
+        finally:
+            file.close()
+
+    def _encode(self, data: bytes) -> bytes:
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            self.will_close = True
+            raise ClientDisconnected from error
+        return self._outgoing.read()

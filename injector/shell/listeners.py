@@ -1,0 +1,234 @@
+"""
+The listening socket and its event loop: who is let in, who has taken too long, when it ends.
+
+Two servers in one process are two listeners with a socket map each. Internals of waitress in use: of ``TcpWSGIServer``
+its constructor, ``_map``, ``trigger``, ``active_channels``, ``readable``, ``accept``, ``handle_accept``,
+``maintenance``, ``pull_trigger``, ``set_socket_options``, ``fix_addr``; ``wasyncore.loop`` and ``dispatcher.close``.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+
+from injector.shell.channels import Channel, TlsChannel
+from injector.shell.limits import Limits
+from injector.shell.tasks import Dispatcher
+
+_ACCEPTED_AT_ONCE = 32
+_SECONDS_BETWEEN_MESSAGES = 10.0
+
+log = logging.getLogger("pillion.server")
+
+
+class Listener(TcpWSGIServer):
+    """A listening socket, its connections and the loop that serves them, in plain HTTP."""
+
+    channel_class = Channel
+    logger = log
+
+    def __init__(self, application: Any, sock: socket.socket, limits: Limits, inline_paths: frozenset[str]) -> None:
+        self.limits = limits
+        self.draining = False
+        self.stopping = False
+        self.crowded = False
+        """Whether the bodies of all requests together take more memory than they may."""
+        self.refused = 0
+        self.overdue: dict[str, int] = {}
+        """How many connections were closed, by the name of the deadline."""
+        self.ended = threading.Event()
+        self._paused = False
+        self._said: dict[str, float] = {}
+        super().__init__(
+            application,
+            map={},
+            _sock=sock,
+            bind_socket=False,
+            sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
+            dispatcher=Dispatcher(inline_paths, limits.threads),
+            adj=self._adjustments(limits),
+        )
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Serve until ``stopping``, then finish what runs."""
+        self.task_dispatcher.loop_thread = threading.get_ident()
+        try:
+            while not self.stopping:
+                self._pass(self.limits.tick)
+            self._finish()
+        finally:
+            self._close_all()
+
+    def wake(self) -> None:
+        """Make the loop look up; takes no lock, so a signal handler may call it."""
+        if not self.ended.is_set():
+            self.trigger.pull_trigger()
+
+    def pull_trigger(self) -> None:
+        """Wake the loop from a thread that has written output; the loop itself is awake."""
+        if not self.task_dispatcher.in_loop():
+            self.wake()
+
+    def _pass(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+    def _finish(self) -> None:
+        self.draining = True
+        self._accept_up_to(self.limits.connections)  # those who are connected as far as they know
+        wasyncore.dispatcher.close(self)
+        end = time.monotonic() + self.limits.finish
+        while (now := time.monotonic()) < end and any(channel.busy(now) for channel in self._channels()):
+            self._pass(self.limits.tick)
+            self.maintenance(now)
+
+    def _close_all(self) -> None:
+        self.task_dispatcher.shutdown(timeout=self.limits.tick)
+        for channel in self._channels():
+            channel.handle_close()
+        wasyncore.dispatcher.close(self)
+        self.ended.set()
+        self.trigger.close()
+
+    # -- who is let in -------------------------------------------------------------------------------------------------
+
+    def readable(self) -> bool:
+        """Tell whether the loop should accept; called in each of its passes, it also sees to the deadlines."""
+        accepting = bool(super().readable()) and not self._paused
+        self._paused = False
+        if self.crowded:
+            self.weigh()
+        return accepting
+
+    def accept(self) -> Any:
+        """Return a connection and its peer's address, or None where none can be had now."""
+        try:
+            return super().accept()
+        except OSError as error:  # out of file descriptors, mostly
+            self._make_room()
+            self._paused = True
+            self._say_sometimes("cannot accept a connection: %s", error)
+            return None
+
+    def handle_accept(self) -> None:
+        """Let in who is waiting, a few at a time."""
+        self._accept_up_to(_ACCEPTED_AT_ONCE)
+
+    def _accept_up_to(self, most: int) -> None:
+        for _ in range(most):
+            pair = self.accept()
+            if pair is None:
+                return
+            self._let_in(*pair)
+
+    def _let_in(self, sock: socket.socket, address: Any) -> None:
+        if len(self.active_channels) >= self.limits.connections and not self._make_room():
+            self.refused += 1
+            sock.close()
+            return
+        try:
+            self.set_socket_options(sock)
+            self.channel_class(self, sock, self.fix_addr(address), self._map)
+        except OSError:  # the peer has left already
+            sock.close()
+
+    def _make_room(self) -> bool:
+        """Hang up on the connection that has been quiet longest, strangers before those that were ever served."""
+        idle = [channel for channel in self._channels() if channel.idle]
+        if not idle:
+            return False
+        min(idle, key=lambda channel: (channel.served > 0, channel.last_activity)).hang_up()
+        self.refused += 1
+        self._say_sometimes("%d connections are open, the most there may be", len(self.active_channels))
+        return True
+
+    # -- who has taken too long ----------------------------------------------------------------------------------------
+
+    def maintenance(self, now: float) -> None:  # noqa: ARG002  # waitress gives the wall clock, which may jump
+        """Hang up on connections that are past a deadline."""
+        moment = time.monotonic()
+        for channel in self._channels():
+            deadline = "" if channel.will_close else channel.overdue(moment)
+            if deadline:
+                self.overdue[deadline] = self.overdue.get(deadline, 0) + 1
+                channel.hang_up()
+
+    def weigh(self) -> None:
+        """Sum up the memory that bodies take."""
+        self.crowded = sum(channel.held for channel in self._channels()) > self.limits.bodies
+
+    def _channels(self) -> list[Channel]:
+        return list(self.active_channels.values())
+
+    def _say_sometimes(self, message: str, *values: object) -> None:
+        """Log a warning, but not for each of a thousand connections a second."""
+        now = time.monotonic()
+        if now - self._said.get(message, -_SECONDS_BETWEEN_MESSAGES) >= _SECONDS_BETWEEN_MESSAGES:
+            self._said[message] = now
+            log.warning(message, *values)
+
+    @staticmethod
+    def _adjustments(limits: Limits) -> Adjustments:
+        adjustments = Adjustments(
+            ident=None,  # no Server header
+            expose_tracebacks=False,
+            clear_untrusted_proxy_headers=True,
+            channel_request_lookahead=0,  # CVE-2024-49768 needs more
+            asyncore_use_poll=True,  # select() ends at descriptor 1024
+            recv_bytes=65536,
+            outbuf_high_watermark=1 << 20,
+            inbuf_overflow=limits.body + 2,  # never a temporary file: the root file system is read-only
+            outbuf_overflow=64 << 20,
+            max_request_body_size=limits.body + 1,  # waitress refuses what is as large as its limit
+            max_request_header_size=limits.header + 1,
+            connection_limit=1 << 30,  # counted here, where there is a choice whom to refuse
+        )
+        adjustments.cleanup_interval = limits.tick  # after its conversion to a whole number
+        return adjustments
+
+
+class TlsListener(Listener):
+    """The same in HTTP over TLS."""
+
+    channel_class = TlsChannel
+
+    def __init__(
+        self,
+        application: Any,
+        sock: socket.socket,
+        limits: Limits,
+        inline_paths: frozenset[str],
+        *,
+        context: ssl.SSLContext,
+        client_names: frozenset[str],
+    ) -> None:
+        self.tls_context = context
+        self.tls_failures = 0
+        self._client_names = client_names
+        super().__init__(application, sock, limits, inline_paths)
+        self.adj.url_scheme = "https"
+
+    def tls_failed(self, address: Any, error: ssl.SSLError) -> None:
+        """Count a connection that came to nothing; a wrong ``caBundle`` in the cluster shows here first."""
+        self.tls_failures += 1
+        self._say_sometimes("TLS with %s failed, number %d: %s", address[0], self.tls_failures, error)
+
+    def check_peer(self, tls: ssl.SSLObject) -> None:
+        """Raise SSLError unless the client's certificate bears one of the allowed names; no names allow any."""
+        if self._client_names and not self._client_names & _names(tls.getpeercert() or {}):
+            raise ssl.SSLError("the client's certificate bears none of the allowed names")
+
+
+def _names(certificate: Any) -> set[str]:
+    subject = (pair for relative in certificate.get("subject", ()) for pair in relative)
+    common = {value for kind, value in subject if kind == "commonName"}
+    return common | {value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"}

@@ -1,0 +1,111 @@
+"""
+Answering one HTTP request, and choosing where: in the event loop or on a thread. No sockets, no deadlines.
+
+A task writes the head and the first piece of the body as one TLS record, closes the connection while the server
+drains, and turns every error of the server itself into one sentence of plain text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
+
+from injector.shell.limits import Limits
+
+if TYPE_CHECKING:
+    from injector.shell.channels import Channel
+
+
+class _ChannelTask(Task):
+    """What answers and error answers have in common."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of the body, the first time together with the head."""
+        if not isinstance(data, bytes):
+            raise TypeError(f"the application yielded {type(data).__name__}, not bytes")
+        with self.channel.corked():
+            super().write(data)
+
+    def build_response_header(self) -> bytes:
+        """Return the response head, with ``Connection: close`` where no further request is wanted."""
+        if self.channel.last_response:
+            self.request.headers["CONNECTION"] = "close"
+        head: bytes = super().build_response_header()
+        return head
+
+
+class ApplicationTask(_ChannelTask, WSGITask):
+    """An answer of the WSGI application."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment; ``pillion.started`` is the monotonic time of the request's first byte."""
+        environ: dict[str, Any] = super().get_environment()
+        environ["pillion.started"] = self.request.started
+        return environ
+
+
+class RefusalTask(_ChannelTask, ErrorTask):
+    """An answer of the server itself: the status and one sentence."""
+
+    def execute(self) -> None:
+        """Write the answer and close the connection after it."""
+        error = self.request.error
+        body = f"{sentence(error.code, str(error.body), self.channel.server.limits)}\n".encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "text/plain; charset=utf-8"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def sentence(code: int, detail: str, limits: Limits) -> str:
+    """Return one printable line for an error of the server itself."""
+    match code:
+        case 413:
+            return f"The body is larger than {limits.body} bytes."
+        case 431:
+            return f"The request line and header fields are larger than {limits.header} bytes."
+        case 500:
+            return "Internal error; the server's log has the details."
+        case 501:
+            return "The transfer coding is not supported; send Content-Length or Transfer-Encoding: chunked."
+    printable = "".join(character if character.isprintable() else "?" for character in detail)
+    return f"Bad request: {printable[:200]}."
+
+
+class Dispatcher(ThreadedTaskDispatcher):
+    """
+    Run requests for chosen paths in the event loop, all others on threads.
+
+    A hand-over to a thread costs as much as a whole admission. What runs in the loop must be bounded, wait for
+    nothing, and answer with much less than the high watermark of the output.
+    """
+
+    def __init__(self, inline_paths: frozenset[str], threads: int) -> None:
+        super().__init__()
+        self.inline_paths = inline_paths
+        self.inline: deque[Channel] = deque()
+        self.loop_thread: int | None = None
+        self.set_thread_count(threads)
+
+    def in_loop(self) -> bool:
+        """Tell whether this is the thread of the event loop."""
+        return threading.get_ident() == self.loop_thread
+
+    def add_task(self, task: Channel) -> None:
+        """Queue the channel's next request; its ``requests_lock`` is held, so it cannot be served right here."""
+        request = task.requests[0]
+        if self.in_loop() and (request.error is not None or request.path in self.inline_paths):
+            self.inline.append(task)
+            return
+        with self.lock:
+            self.queue.append(task)
+            self.queue_cv.notify()
+
+    def run_inline(self) -> None:
+        """Serve what the event loop has queued for itself."""
+        while self.inline:
+            self.inline.popleft().service()
