@@ -28,7 +28,7 @@ test: $(dev)  ## Run the tests
 	@$(python) -m pytest -q
 
 test-deep: $(dev)  ## Run the laws at 20,000 random examples each
-	@HYPOTHESIS_PROFILE=deep $(python) -m pytest -q tests/laws
+	@HYPOTHESIS_PROFILE=deep $(python) -m pytest -q -m hypothesis
 
 mutants: $(dev)  ## Break the engine on purpose and see that the tests notice
 	@$(python) -m tests.mutants
@@ -49,8 +49,8 @@ golden: $(dev)  ## Write the golden files anew; read the diff before you commit 
 bench: $(dev)  ## Measure speed and size, as ratios within one run
 	@$(python) -m bench
 
-fields: $(dev)  ## Read Kubernetes' field table anew from the cluster of your kubeconfig
-	@$(python) -m scripts.fields
+fields: $(dev)  ## Read Kubernetes' field table anew, from the cluster of your kubeconfig
+	@$(python) scripts/refresh_fields.py
 
 requirements:  ## Move all pins to the newest versions
 	@.ci/pin
@@ -60,8 +60,8 @@ clean:  ## Remove what make made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(python):
-	@python=$$(.ci/find-python $(PYTHON)) && echo "making $(VENV) with $$($$python --version)" && \
-		$$python -m venv --clear $(VENV)
+	@python=$$(.ci/find-python '$(PYTHON)') && echo "making $(VENV) with $$("$$python" --version)" && \
+		"$$python" -m venv --clear $(VENV)
 
 $(runtime): requirements/runtime.txt requirements/build.txt pyproject.toml | $(python)
 	@echo 'installing Pillion and its requirements into $(VENV)'
