@@ -1,0 +1,1 @@
+"""Pillion puts passengers on pods: a sidecar-injection webhook for Kubernetes and a command line on the same engine."""

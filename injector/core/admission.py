@@ -1,0 +1,205 @@
+"""
+The straight line: from the bytes of a review to the bytes of its answer.
+
+    decode → choose → render → merge → diff → prove → encode
+
+Whose fault an error is decides what becomes of the pod:
+
+* the pod author's (unknown template, bad parameter, conflict, refusal): denied if the template was asked for by name,
+  skipped if it came by default, unless the template's ``on-error`` says otherwise;
+* the template's (broken, failed, forbidden field, unstable): skipped with a warning, unless ``on-error: deny``;
+* ours: an OurFault goes through to the caller, who answers 503 so that the webhook's ``failurePolicy`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import orjson
+
+from injector.core import errors, merging, parameters, patches, reviews, rounds, selection, status
+from injector.core.errors import AuthorError, Expired, TemplateError
+from injector.core.merging import Merged
+from injector.core.model import Decision, Fragment, Namespace, Native, Object, OnError, Policy, Review, Template, Verdict
+from injector.core.reasons import SENTENCES, Reason
+from injector.core.rounds import Failure, Settled, Surroundings
+from injector.core.selection import Catalog
+
+REASONS: dict[type[Exception], Reason] = {
+    errors.BadParameter: Reason.BAD_PARAMETER,
+    errors.Conflict: Reason.CONFLICT,
+    errors.Refused: Reason.REFUSED,
+    errors.UnknownTemplate: Reason.UNKNOWN_TEMPLATE,
+    errors.LimitExceeded: Reason.LIMIT_EXCEEDED,
+    errors.ForbiddenField: Reason.FORBIDDEN_FIELD,
+    errors.UnstableTemplate: Reason.UNSTABLE_TEMPLATE,
+}
+"""The reason of each error; any other of a template is ``render-failed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The bytes for the API server, and what was decided, for logs and metrics."""
+
+    body: bytes
+    review: Review
+    verdict: Verdict
+
+
+def answer(
+    body: bytes,
+    find_namespace: Callable[[str], Namespace],
+    catalog: Catalog,
+    policy: Policy,
+    expired: Callable[[], bool],
+) -> Answer:
+    """Answer one AdmissionReview; raises ReviewError (HTTP 400) and OurFault (HTTP 503), nothing else."""
+    review = reviews.decode(body)
+    verdict = admit(review, find_namespace(review.namespace), catalog, policy, expired)
+    patch = orjson.dumps(patches.as_json(verdict.patch)) if verdict.patch else b""
+    if patch:
+        patches.prove(orjson.loads(body)["request"]["object"], patch, verdict.pod)
+    return Answer(reviews.encode(review, verdict, patch), review, verdict)
+
+
+def admit(
+    review: Review, namespace: Namespace, catalog: Catalog, policy: Policy, expired: Callable[[], bool]
+) -> Verdict:
+    """Decide on one pod; raises OurFault only."""
+    if review.kind != "Pod":
+        return Verdict(reason=Reason.OTHER_KIND)
+    if review.operation != "CREATE":
+        return Verdict(reason=Reason.OTHER_OPERATION)
+    if reason := selection.exclude(review, namespace, policy):
+        return Verdict(reason=reason)
+    annotations = (review.object.get("metadata") or {}).get("annotations") or {}
+    request = selection.read_request(annotations, policy)
+    if request.problem:
+        return _conclude((Decision(reason=Reason.BAD_REQUEST, message=request.problem, denies=True),))
+    choice = selection.choose(request, review.object, namespace, catalog, policy)
+    surroundings = Surroundings(review=review, namespace=namespace, policy=policy, expired=expired)
+    injection = _inject(choice.candidates, surroundings)
+    ignored = _ignored_parameters(annotations, choice.candidates, policy)
+    verdict = _conclude((*choice.decisions, *injection.decisions), (*ignored, *injection.merged.notes))
+    if not verdict.allowed or not injection.settled.fragments:
+        return verdict
+    pod = status.record(injection.merged.pod, injection.settled.fragments, policy.domain)
+    return replace(verdict, pod=pod, patch=patches.diff(review.object, pod))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Injection:
+    """All candidates, rendered and merged, less those that failed."""
+
+    merged: Merged
+    settled: Settled
+    decisions: tuple[Decision, ...]
+
+
+def _inject(candidates: tuple[tuple[Template, bool], ...], surroundings: Surroundings) -> _Injection:
+    """Render and merge the candidates; one that fails drops out, and the others start anew without it."""
+    by_name = {template.reference: asked for template, asked in candidates}
+    wanted = [template for template, _ in candidates]
+    failed: list[Decision] = []
+    while True:
+        if surroundings.expired():
+            raise Expired("the deadline of the request is over")
+        try:
+            settled = rounds.settle(wanted, surroundings.review.object, surroundings)
+            merged, decisions = _merge_all(settled, surroundings)
+        except Failure as failure:
+            failed.append(_blame(failure, by_name[failure.template.reference]))
+            wanted.remove(failure.template)
+            continue
+        declined = (_decline(template, by_name[template.reference]) for template in settled.declined)
+        return _Injection(merged=merged, settled=settled, decisions=(*failed, *declined, *decisions))
+
+
+def _merge_all(settled: Settled, surroundings: Surroundings) -> tuple[Merged, list[Decision]]:
+    """Merge every fragment in order; a Conflict is charged to the later template."""
+    produced = frozenset().union(*(fragment.containers for fragment in settled.fragments))
+    merged, decisions = Merged(pod=surroundings.review.object), []
+    earlier: set[str] = set()
+    for fragment in settled.fragments:
+        before = merged.pod
+        try:
+            _check_unique(fragment, earlier)
+            native = _is_native(fragment.template, surroundings.policy)
+            merged = merging.merge(merged, fragment, native=native, produced=produced)
+        except errors.Conflict as error:
+            raise Failure(fragment.template, error) from error
+        earlier |= fragment.containers
+        reason = Reason.ALREADY_INJECTED if merged.pod is before else Reason.INJECTED
+        template = fragment.template
+        decisions.append(Decision(reason=reason, template=template.reference, revision=template.revision))
+    return merged, decisions
+
+
+def _check_unique(fragment: Fragment, earlier: set[str]) -> None:
+    for name in sorted(fragment.containers & earlier):
+        raise errors.Conflict(f"another template brings a container named {name!r} too")
+
+
+def _is_native(template: Template, policy: Policy) -> bool:
+    return policy.native_sidecars if template.native is Native.AUTO else template.native is Native.ALWAYS
+
+
+def _blame(failure: Failure, asked_by_name: bool) -> Decision:  # noqa: FBT001 - a fact of the request, not a switch
+    template, error = failure.template, failure.error
+    is_authors = isinstance(error, AuthorError)
+    denies = template.on_error is OnError.DENY or (is_authors and asked_by_name and template.on_error is None)
+    return Decision(
+        reason=REASONS.get(type(error), Reason.RENDER_FAILED),
+        template=template.reference,
+        revision=template.revision,
+        message=str(error),
+        detail=error.with_caret() if isinstance(error, TemplateError) else "",
+        denies=denies,
+        warns=not denies,
+    )
+
+
+def _decline(template: Template, asked_by_name: bool) -> Decision:  # noqa: FBT001 - as above
+    return Decision(
+        reason=Reason.WHEN_FALSE, template=template.reference, revision=template.revision, warns=asked_by_name
+    )
+
+
+def _ignored_parameters(
+    annotations: dict[str, str], candidates: Iterable[tuple[Template, bool]], policy: Policy
+) -> Iterator[str]:
+    chosen = {template.name for template, _ in candidates}
+    for name, key in parameters.owners(annotations, policy):
+        if name not in chosen:
+            yield f"annotation {key!r} is ignored: template {name!r} is not injected into this pod"
+
+
+def _conclude(decisions: tuple[Decision, ...], notes: Iterable[str] = ()) -> Verdict:
+    """Return the verdict on all decisions, without a patch yet."""
+    denials = [decision for decision in decisions if decision.denies]
+    warnings = [describe(decision) for decision in decisions if decision.warns]
+    return Verdict(
+        reason=denials[0].reason if denials else _overall(decisions),
+        decisions=decisions,
+        warnings=(*warnings, *notes),
+        denial="\n".join(_deny(decision) for decision in denials),
+    )
+
+
+def _overall(decisions: tuple[Decision, ...]) -> Reason:
+    reasons = [decision.reason for decision in decisions]
+    for reason in (Reason.INJECTED, Reason.ALREADY_INJECTED):
+        if reason in reasons:
+            return reason
+    return reasons[0] if reasons else Reason.NO_TEMPLATES
+
+
+def describe(decision: Decision) -> str:
+    """Return one decision as a sentence that ends with the reason's word."""
+    subject = f"template {decision.template!r}: " if decision.template else ""
+    return f"{subject}{decision.message or SENTENCES[decision.reason]} ({decision.reason})"
+
+
+def _deny(decision: Decision) -> str:
+    return f"{describe(replace(decision, message=decision.detail or decision.message))}"

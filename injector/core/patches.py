@@ -1,0 +1,96 @@
+"""
+JSON Patch (RFC 6902): what changed between two pods, and the proof that the patch does just that.
+
+Only ``add`` and ``replace`` are ever made, because a merge only adds. Shared parts are skipped by identity, so the
+cost is that of what changed. Nothing here knows what a pod is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+import orjson
+
+from injector.core.errors import UnprovenPatch
+from injector.core.model import JSON, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def diff(before: JSON, after: JSON) -> tuple[Operation, ...]:
+    """Return the operations that turn *before* into *after*; raises UnprovenPatch if something was removed."""
+    return tuple(_diff(before, after, ""))
+
+
+def as_json(patch: Iterable[Operation]) -> list[dict[str, Any]]:
+    """Return the patch as the API server reads it."""
+    return [{"op": operation.op, "path": operation.path, "value": operation.value} for operation in patch]
+
+
+def prove(received: JSON, patch: bytes, expected: JSON) -> None:
+    """
+    Apply the encoded *patch* to *received*, which is used up, and compare with *expected*, strictly by type.
+
+    Raises UnprovenPatch. The API server rejects a pod on a bad patch even under ``failurePolicy: Ignore``
+    (k8s.io/apiserver, mutating/dispatcher.go), so nothing unproven may leave the process.
+    """
+    try:
+        result = jsonpatch.apply_patch(received, orjson.loads(patch), in_place=True)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError, IndexError) as error:
+        raise UnprovenPatch(f"the patch cannot be applied to the pod as received: {error}") from error
+    if not is_same(result, expected):
+        raise UnprovenPatch("the patch applied to the pod as received does not give the pod that was meant")
+
+
+def is_same(left: JSON, right: JSON) -> bool:
+    """Whether two JSON values are equal, types included: neither ``1`` and ``true`` nor ``1`` and ``1.0`` are."""
+    return orjson.dumps(left, option=orjson.OPT_SORT_KEYS) == orjson.dumps(right, option=orjson.OPT_SORT_KEYS)
+
+
+def _diff(before: JSON, after: JSON, path: str) -> Iterator[Operation]:
+    if before is after:
+        return
+    match before, after:
+        case dict(), dict():
+            yield from _diff_mappings(before, after, path)
+        case list(), list():
+            yield from _diff_lists(before, after, path)
+        case _ if before != after or type(before) is not type(after):
+            yield Operation(op="replace", path=path, value=after)
+
+
+def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str) -> Iterator[Operation]:
+    for key, value in after.items():
+        if key not in before:
+            yield Operation(op="add", path=f"{path}/{_escape(key)}", value=value)
+        elif before[key] is not value:
+            yield from _diff(before[key], value, f"{path}/{_escape(key)}")
+    if len(before) > len(after) or any(key not in after for key in before):
+        raise UnprovenPatch(f"a field of {path or 'the pod'} would be removed")
+
+
+def _diff_lists(before: list[JSON], after: list[JSON], path: str) -> Iterator[Operation]:
+    """Walk both lists: what is the same or has the same name is paired, what is new in *after* is added in place."""
+    old, count = 0, len(before)
+    for new, item in enumerate(after):
+        if old < count and item is before[old]:
+            old += 1
+        elif old < count and (len(after) - new == count - old or _are_paired(before[old], item)):
+            yield from _diff(before[old], item, f"{path}/{new}")
+            old += 1
+        else:
+            yield Operation(op="add", path=f"{path}/{'-' if old == count else new}", value=item)
+    if old < count:
+        raise UnprovenPatch(f"an item of {path} would be removed")
+
+
+def _are_paired(old: JSON, new: JSON) -> bool:
+    """Whether both are objects of one name: containers are the only list items that a merge changes."""
+    return isinstance(old, dict) and isinstance(new, dict) and "name" in old and old["name"] == new.get("name")
+
+
+def _escape(key: str) -> str:
+    """Return *key* as a token of a JSON Pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key

@@ -1,0 +1,210 @@
+"""
+The templates of one pod, rendered until they no longer see what they bring.
+
+A template that loops over containers must never see injected ones, or a second call would inject again. So what the
+templates bring is taken out of the pod that they see, and they are rendered again if that changed it. Whether a name
+was brought by an earlier call or written by the author (an overlay) makes no difference: every call sees the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import orjson
+
+from injector.core import binding, fragments, parameters, policy, rendering
+from injector.core.errors import AuthorError, TemplateError, UnstableTemplate
+from injector.core.model import Fragment, Namespace, Object, Policy, Review, Template
+
+if TYPE_CHECKING:
+    from injector.core.rendering import Rendered
+
+ROUNDS = 4
+"""How often the templates of a pod are rendered before they count as unstable: once, and three times again."""
+
+CACHED_CHARACTERS = 16_384
+"""Rendered text and values beyond this are assembled anew each time, to bound the memory of the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that templates may know beside the pod."""
+
+    review: Review
+    namespace: Namespace
+    policy: Policy
+    expired: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of containers and of volumes."""
+
+    containers: frozenset[str] = frozenset()
+    volumes: frozenset[str] = frozenset()
+
+    def intersection(self, other: Names) -> Names:
+        """Return the names that both have."""
+        return Names(self.containers & other.containers, self.volumes & other.volumes)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The fragments of the templates whose condition holds, and the templates whose condition does not."""
+
+    fragments: tuple[Fragment, ...]
+    declined: tuple[Template, ...]
+
+
+class Failure(Exception):  # noqa: N818 - it carries an error to where the template's fate is decided
+    """A template that failed, and why."""
+
+    def __init__(self, template: Template, error: TemplateError | AuthorError) -> None:
+        super().__init__(str(error))
+        self.template = template
+        self.error = error
+
+
+def settle(templates: Iterable[Template], pod: Object, surroundings: Surroundings) -> Settled:
+    """Return what *templates* render to once they see the pod without it; raises Failure, Expired."""
+    wanted = tuple(templates)
+    present, hidden = _names_of_pod(pod), Names()
+    previous = settled = Settled((), ())
+    for _ in range(ROUNDS):
+        seen = _without(pod, hidden, surroundings.policy.domain.status)
+        previous, settled = settled, _render_all(wanted, seen, surroundings)
+        brought = _names_of(settled).intersection(present)
+        if brought == hidden:
+            return settled
+        hidden = brought
+    raise Failure(_changing(previous, settled), UnstableTemplate(
+        "what it renders changes with what it injects: do not read back what the template itself brings"
+    ))  # fmt: skip
+
+
+def _render_all(templates: tuple[Template, ...], seen: Object, surroundings: Surroundings) -> Settled:
+    found: list[Fragment] = []
+    declined: list[Template] = []
+    for template in templates:
+        try:
+            fragment = _render(template, seen, surroundings)
+        except (TemplateError, AuthorError) as error:
+            raise Failure(template, _located(error, template)) from error
+        if fragment is None:
+            declined.append(template)
+        else:
+            found.append(fragment)
+    return Settled(tuple(found), tuple(declined))
+
+
+def _render(template: Template, seen: Object, surroundings: Surroundings) -> Fragment | None:
+    """Return the template's fragment; None if its condition is false."""
+    annotations = (seen.get("metadata") or {}).get("annotations") or {}
+    namespace = surroundings.namespace
+    scope = rendering.build_scope(
+        params=parameters.resolve(template, annotations, namespace, surroundings.policy),
+        pod=seen,
+        namespace={"name": namespace.name, "labels": namespace.labels, "annotations": namespace.annotations},
+        request={"operation": surroundings.review.operation, "user": surroundings.review.user},
+        template={"name": template.name, "version": template.version, "revision": template.revision},
+        expired=surroundings.expired,
+    )
+    if template.when is not None and not rendering.evaluate(template.when, scope):
+        return None
+    rendered = tuple(rendering.render(program, scope) for program in template.programs.values())
+    return _assembled(template, rendered, surroundings.policy)
+
+
+def _located(error: TemplateError | AuthorError, template: Template) -> TemplateError | AuthorError:
+    if isinstance(error, TemplateError):
+        return error.within(template=f"{template.namespace}/{template.name}")
+    return error
+
+
+def _names_of_pod(pod: Object) -> Names:
+    spec = pod.get("spec") or {}
+    containers = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+    return Names(_named(containers), _named(spec.get("volumes") or ()))
+
+
+def _named(items: Iterable[Object]) -> frozenset[str]:
+    return frozenset(item["name"] for item in items)
+
+
+def _names_of(settled: Settled) -> Names:
+    return Names(
+        frozenset().union(*(fragment.containers for fragment in settled.fragments)),
+        frozenset().union(*(fragment.volume_names for fragment in settled.fragments)),
+    )
+
+
+def _without(pod: Object, hidden: Names, status: str) -> Object:
+    """Return the pod as its author wrote it: without our own parts and our record of them."""
+    metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
+    seen = pod
+    if status in (metadata.get("annotations") or {}):
+        annotations = {key: text for key, text in metadata["annotations"].items() if key != status}
+        seen = {**seen, "metadata": {**metadata, "annotations": annotations}}
+    if hidden != Names():
+        seen = {**seen, "spec": {**spec, **_lists_without(spec, hidden)}}
+    return seen
+
+
+def _lists_without(spec: Object, hidden: Names) -> Object:
+    names = {"containers": hidden.containers, "initContainers": hidden.containers, "volumes": hidden.volumes}
+    return {key: [item for item in spec[key] if item["name"] not in gone] for key, gone in names.items() if spec.get(key)}
+
+
+def _changing(previous: Settled, settled: Settled) -> Template:
+    """Return the first template that rendered something else in the last two rounds."""
+    before = {fragment.template.reference: fragment for fragment in previous.fragments}
+    for fragment in settled.fragments:
+        if before.get(fragment.template.reference) != fragment:
+            return fragment.template
+    return settled.declined[0] if settled.declined else settled.fragments[0].template
+
+
+class _Key:
+    """What a fragment is made of, to be compared strictly by type: ``1`` is not ``true``."""
+
+    __slots__ = ("content", "policy", "rendered", "template")
+
+    def __init__(self, template: Template, rendered: tuple[Rendered, ...], policy: Policy, values: bytes) -> None:
+        self.template, self.rendered, self.policy = template, rendered, policy
+        self.content = (id(template), id(policy), *(part.text for part in rendered), values)
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.content == other.content
+
+
+def _assembled(template: Template, rendered: tuple[Rendered, ...], policy: Policy) -> Fragment:
+    try:
+        values = orjson.dumps([part.values for part in rendered])
+    except TypeError:
+        return _assemble(template, rendered, policy)
+    if len(values) + sum(len(part.text) for part in rendered) > CACHED_CHARACTERS:
+        return _assemble(template, rendered, policy)
+    return _cached(_Key(template, rendered, policy, values))
+
+
+@lru_cache(maxsize=256)
+def _cached(key: _Key) -> Fragment:
+    """
+    Return the fragment of what was rendered.
+
+    The key holds template and policy, so their ids cannot be taken by others while the entry lives.
+    """
+    return _assemble(key.template, key.rendered, key.policy)
+
+
+def _assemble(template: Template, rendered: tuple[Rendered, ...], rules: Policy) -> Fragment:
+    parts = {key: binding.bind(part, key=key) for key, part in zip(template.programs, rendered, strict=True)}
+    fragment = fragments.assemble(template, parts, rules.domain)
+    policy.check(fragment, rules)
+    return fragment

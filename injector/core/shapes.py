@@ -1,0 +1,146 @@
+"""
+The form of what a template rendered: fields that Kubernetes has, of the right types, written the one canonical way.
+
+Canonical means as the API server would store it: nulls, empty lists and maps, and zero values of fields that are
+omitted when empty are gone; an empty struct that means something (``emptyDir: {}``) stays; ``protocol`` is filled in.
+What is allowed is not decided here (``policy``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from injector.core.errors import ForbiddenField
+from injector.core.field_table import TYPES, Field
+
+if TYPE_CHECKING:
+    from injector.core.model import JSON, Object
+
+MEANINGFUL_FALSE = frozenset({
+    "allowPrivilegeEscalation", "automountServiceAccountToken", "enableServiceLinks", "hostProcess", "hostUsers",
+    "optional", "privileged", "readOnlyRootFilesystem", "runAsNonRoot", "setHostnameAsFQDN", "shareProcessNamespace",
+})  # fmt: skip
+"""Booleans that are pointers in Kubernetes' types, so that ``false`` is stored (k8s.io/api/core/v1/types.go)."""
+
+MEANINGLESS_ZERO = frozenset({
+    "failureThreshold", "hostPort", "initialDelaySeconds", "periodSeconds", "successThreshold", "timeoutSeconds",
+})  # fmt: skip
+"""Integers that are no pointers there, so that ``0`` is not stored."""
+
+MEANINGFUL_EMPTY = frozenset({"storageClassName"})
+"""Strings that are pointers there and whose empty text means something: no storage class at all."""
+
+_JSON_TYPES = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
+_EXPECTED = {
+    "string": "a string",
+    "time": "a time such as '2030-01-01T00:00:00Z'",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "quantity": "a quantity such as '100m' or '64Mi'",
+    "int-or-string": "an integer or a string",
+    "map": "a mapping",
+    "object": "a mapping",
+    "list": "a list",
+}
+
+
+def canonical(type_name: str, value: JSON, path: str) -> Object:
+    """Return *value* as an object of Kubernetes' type *type_name*; raises ForbiddenField that names the path."""
+    if not isinstance(value, dict):
+        raise _wrong(path, value, "a mapping")
+    fields = TYPES[type_name]
+    found: Object = {}
+    for name, item in value.items():
+        field = fields.get(name)
+        if field is None:
+            raise ForbiddenField(_unknown(type_name, name, path))
+        if item is not None:
+            kept = _canonical_field(field, item, f"{path}.{name}")
+            if not _is_omitted(name, field, kept):
+                found[name] = kept
+    if type_name == "ContainerPort":
+        found.setdefault("protocol", "TCP")
+    _check_required(type_name, found, path)
+    return found
+
+
+def canonical_list(type_name: str, value: JSON, path: str) -> tuple[Object, ...]:
+    """Return *value* as a list of such objects; nothing at all is an empty list."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise _wrong(path, value, "a list")
+    return tuple(canonical(type_name, item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def _canonical_field(field: Field, value: JSON, path: str) -> JSON:
+    match field.kind:
+        case "object" if field.of in TYPES:
+            return canonical(field.of, value, path)
+        case "list" if isinstance(value, list):
+            return [_canonical_item(field.of, item, f"{path}[{index}]") for index, item in enumerate(value)]
+        case "map" if isinstance(value, dict):
+            return {
+                name: _canonical_item(field.of, item, f"{path}.{name}")
+                for name, item in value.items()
+                if item is not None
+            }
+        case kind:
+            return _check_scalar(kind, value, path)
+
+
+def _canonical_item(of: str, value: JSON, path: str) -> JSON:
+    return canonical(of, value, path) if of in TYPES else _check_scalar(of, value, path)
+
+
+def _check_scalar(kind: str, value: JSON, path: str) -> JSON:
+    match kind, value:
+        case ("boolean", bool()) | ("string" | "time" | "quantity" | "int-or-string", str()):
+            return value
+        case ("any", _) | ("object", dict()):
+            return value
+        case (_, bool()):
+            raise _wrong(path, value, _EXPECTED.get(kind, kind))
+        case ("integer" | "int-or-string" | "number" | "quantity", int()) | ("number" | "quantity", float()):
+            return value
+        case _:
+            raise _wrong(path, value, _EXPECTED.get(kind, kind))
+
+
+def _is_omitted(name: str, field: Field, value: JSON) -> bool:
+    match field.kind:
+        case "list" | "map":
+            return not value
+        case "boolean":
+            return value is False and name not in MEANINGFUL_FALSE
+        case "integer":
+            return value == 0 and name in MEANINGLESS_ZERO
+        case "string":
+            return value == "" and name not in MEANINGFUL_EMPTY
+        case _:
+            return False
+
+
+def _check_required(type_name: str, value: Object, path: str) -> None:
+    for name, field in TYPES[type_name].items():
+        if field.required and name not in value and field.kind in ("string", "integer", "object"):
+            raise ForbiddenField(f"{path} lacks {name!r}, which Kubernetes requires")
+
+
+def _wrong(path: str, value: JSON, expected: str) -> ForbiddenField:
+    shown = "nothing" if value is None else f"{_shortened(value)} ({_JSON_TYPES[type(value)]})"
+    hint = ": quote it" if expected == "a string" and isinstance(value, int | float) else ""
+    return ForbiddenField(f"{path} is {shown}, expected {expected}{hint}")
+
+
+def _shortened(value: JSON) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _unknown(type_name: str, name: str, path: str) -> str:
+    near = difflib.get_close_matches(name, TYPES[type_name], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{path}.{name}: {type_name} has no field {name!r}{hint}"
