@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Policy:
     """Cluster templates that may ask for host paths, privileges and identities."""
     namespace_templates: bool = False
     """Whether templates of other namespaces than the release's serve the pods of their own namespace."""
-    parameters: Mapping[str, Mapping[str, JSON]] = MappingProxyType({})
+    parameters: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     """Values of the chart by template and parameter; above the schema's defaults, below annotations."""
 
 
@@ -88,8 +87,8 @@ class Namespace:
     """What templates and selectors may know of the pod's namespace."""
 
     name: str
-    labels: Mapping[str, str] = MappingProxyType({})
-    annotations: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +133,7 @@ class Template:
     """Hash of the ConfigMap's data: twelve hexadecimal digits."""
     programs: Mapping[str, Program]
     """Compiled text by data key: ``sidecars``, ``env``, …"""
-    parameters: Mapping[str, Parameter] = MappingProxyType({})
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     description: str = ""
     version: str = ""
     is_default: bool = False
@@ -176,8 +175,8 @@ class Fragment:
     """Fields of a container, filled in the application's containers."""
     targets: tuple[str, ...] = ()
     """Names or globs of the application's containers, ``init:`` before those of init containers; empty: all regular."""
-    labels: Mapping[str, str] = MappingProxyType({})
-    annotations: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     pod: Object = field(default_factory=dict)
     containers: frozenset[str] = frozenset()
     """Names of all sidecars and init containers."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from injector.core.model import BrokenTemplate, Decision, Namespace, Object, Policy, Template
@@ -34,7 +33,7 @@ OS_LABEL = "kubernetes.io/os"
 class Catalog:
     """The templates in force, by reference, with the defaults apart: choosing never walks over all of them."""
 
-    templates: Mapping[str, Template | BrokenTemplate] = MappingProxyType({})
+    templates: Mapping[str, Template | BrokenTemplate] = field(default_factory=dict)
     defaults: tuple[Template | BrokenTemplate, ...] = field(init=False)
 
     def __post_init__(self) -> None:
