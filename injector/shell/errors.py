@@ -4,7 +4,8 @@ What can go wrong at the edges: files, addresses, settings. The errors of the de
     PillionError
     └── ShellError
         ├── CertificateError   a certificate or key that cannot serve
-        └── ListenError        an address or port that cannot be listened on
+        ├── ListenError        an address or port that cannot be listened on
+        └── SettingsError      a flag or variable that is unknown or has a wrong value
 
 Each ends a start with one line on stderr, never with a traceback; in a running server it is logged and the last good
 state stays.
@@ -25,3 +26,7 @@ class CertificateError(ShellError):
 
 class ListenError(ShellError):
     """An address cannot be listened on; the sentence names it and the fix."""
+
+
+class SettingsError(ShellError):
+    """A setting cannot be used; the sentence names the flag or variable, the value and what is expected."""
