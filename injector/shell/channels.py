@@ -37,7 +37,7 @@ from injector.shell.tasks import ApplicationTask, RefusalTask
 
 _WANTS_MORE = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _RECORD = 16384  # the most plaintext that one TLS record can hold
-_LARGE_BODY = 64 << 10  # below it a body is read whatever the memory in use
+LARGE_BODY = 64 << 10  # below it a body is read whatever the memory in use
 _FILE_PIECE = 64 << 10
 _SPEAK_TLS = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -86,6 +86,11 @@ class Channel(HTTPChannel):
         """Bytes of request bodies in memory."""
         unfinished = [self.request] if self.request is not None else []
         return sum(request.held for request in [*unfinished, *self.requests])
+
+    @property
+    def uploading(self) -> bool:
+        """Whether a large body is only half here."""
+        return self.request is not None and self.request.held > LARGE_BODY
 
     def busy(self, now: float) -> bool:
         """Tell whether closing now would lose something; a new connection may have a request on its way."""
@@ -140,12 +145,10 @@ class Channel(HTTPChannel):
     # -- the event loop ------------------------------------------------------------------------------------------------
 
     def readable(self) -> bool:
-        """Tell whether the loop should read; a large body waits while too much memory is in use."""
+        """Tell whether the loop should read."""
         if self.lingering_since:
             return True
-        if self.request is not None and self.server.crowded and self.request.held > _LARGE_BODY:
-            return False
-        return bool(super().readable())
+        return self not in self.server.held_back and bool(super().readable())
 
     def handle_read(self) -> None:
         """Take in what has arrived, and answer it here if its path is one for the event loop."""
@@ -156,7 +159,8 @@ class Channel(HTTPChannel):
         if plain and self.connected:
             self.last_activity = time.time()
             self.received(plain)
-            self._weigh()
+            if self.held > LARGE_BODY:
+                self.server.weigh()
         if self.peer_is_done and self.connected and not self.requests:
             self.handle_close()
         self.server.task_dispatcher.run_inline()
@@ -173,10 +177,6 @@ class Channel(HTTPChannel):
         """Answer the first request in the queue."""
         super().service()
         self.served += 1
-
-    def _weigh(self) -> None:
-        if self.held > _LARGE_BODY:
-            self.server.weigh()
 
     def _receive(self) -> bytes:
         try:

@@ -28,8 +28,7 @@ class Limits:
     body: int = 8 << 20
     """Of one request; an API server's own limit of 3 MiB can grow in JSON."""
     bodies: int = 64 << 20
-    """Of all requests being received or waiting together; beyond it large bodies are read no further until memory is
-    free again, small ones go on."""
+    """Of all requests being received or waiting together; beyond it large bodies are received one after the other."""
     header: int = 16 << 10
     """Request line and header fields together; the API server sends less than 1 KiB."""
     threads: int = 4

@@ -39,8 +39,8 @@ class Listener(TcpWSGIServer):
         self.limits = limits
         self.draining = False
         self.stopping = False
-        self.crowded = False
-        """Whether the bodies of all requests together take more memory than they may."""
+        self.held_back: frozenset[Channel] = frozenset()
+        """Connections that may not send on while bodies take too much memory."""
         self.refused = 0
         self.overdue: dict[str, int] = {}
         """How many connections were closed, by the name of the deadline."""
@@ -80,6 +80,8 @@ class Listener(TcpWSGIServer):
             self.wake()
 
     def _pass(self, seconds: float) -> None:
+        if self.held_back:
+            self.weigh()
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
     def _finish(self) -> None:
@@ -105,8 +107,6 @@ class Listener(TcpWSGIServer):
         """Tell whether the loop should accept; called in each of its passes, it also sees to the deadlines."""
         accepting = bool(super().readable()) and not self._paused
         self._paused = False
-        if self.crowded:
-            self.weigh()
         return accepting
 
     def accept(self) -> Any:
@@ -163,8 +163,13 @@ class Listener(TcpWSGIServer):
                 channel.hang_up()
 
     def weigh(self) -> None:
-        """Sum up the memory that bodies take."""
-        self.crowded = sum(channel.held for channel in self._channels()) > self.limits.bodies
+        """Hold back large uploads while bodies take too much memory, except the oldest, which will free some."""
+        channels = self._channels()
+        if sum(channel.held for channel in channels) <= self.limits.bodies:
+            self.held_back = frozenset()
+            return
+        uploads = [channel for channel in channels if channel.uploading]
+        self.held_back = frozenset(sorted(uploads, key=lambda channel: channel.request.started)[1:])
 
     def _channels(self) -> list[Channel]:
         return list(self.active_channels.values())

@@ -1,8 +1,8 @@
 """
 Answering one HTTP request, and choosing where: in the event loop or on a thread. No sockets, no deadlines.
 
-A task writes the head and the first piece of the body as one TLS record, closes the connection while the server
-drains, and turns every error of the server itself into one sentence of plain text.
+Tasks and dispatcher are waitress's. Ours write the head and the first piece of the body as one TLS record, close the
+connection while the server drains, and turn every error of the server itself into one sentence of plain text.
 """
 
 from __future__ import annotations

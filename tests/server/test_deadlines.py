@@ -1,0 +1,174 @@
+"""A peer that goes silent, drips or does not read is dropped, and harms nobody meanwhile."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import threading
+
+import pytest
+
+from tests.server.applications import echo_of
+from tests.server.clients import eventually, request
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+
+
+def test_silent_peers_are_dropped_and_others_served_meanwhile(network):
+    server = network.https(handshake=0.5)
+    silent = [network.tcp(server) for _ in range(60)]
+
+    assert 200 == network.tls(server).get("/").status
+    assert {b""} == {peer.rest() for peer in silent}
+    assert 60 == server.counters.overdue["handshake"]
+
+
+def test_a_handshake_that_drips_is_dropped(network):
+    server = network.https(handshake=0.5)
+    peer = network.tcp(server)
+
+    assert drips_until_dropped(peer, client_hello(network.trust))
+    assert {"handshake": 1} == server.counters.overdue
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drip"),
+    [(b"", b"POST / HTTP/1.1\r\nX: " + b"x" * 9999), (HEAD, b"x" * 999), (b"", b"")],
+    ids=["header", "body", "pause"],
+)
+def test_a_request_that_drips_or_stops_is_dropped(network, beginning, drip):
+    server = network.https(request=0.5)
+    peer = network.tls(server)
+    peer.send(beginning or b"G")
+
+    assert drips_until_dropped(peer, drip) if drip else b"" == peer.rest()
+    assert {"request": 1} == server.counters.overdue
+
+
+def test_a_request_that_waits_for_its_predecessor_is_not_dropped_for_it(network):
+    server = network.https(request=0.5)
+    client = network.tls(server)
+    begun = request("/?second")
+    client.send(request("/wait") + begun[:5])
+    assert network.application.entered.acquire(timeout=20)
+    stranger = network.tls(server)
+    stranger.send(b"G")
+    assert b"" == stranger.rest()  # the deadline has passed for whoever began at that time
+
+    network.application.gate.set()
+    client.send(begun[5:])
+    assert [b"waited", echo_of(b"", "second")] == [client.read().body, client.read().body]
+
+
+def test_an_idle_connection_is_closed_in_the_end(network):
+    server = network.https(idle=0.5)
+    client = network.tls(server, suppress_ragged_eofs=False)
+    client.get("/")
+
+    assert b"" == client.rest()
+    assert {"idle": 1} == server.counters.overdue
+
+
+def test_a_long_running_request_is_not_idle(network):
+    server = network.https(idle=0.3, request=0.3, write=0.3)
+    client = network.tls(server)
+    client.send(request("/wait"))
+    assert network.application.entered.acquire(timeout=20)
+    idle = network.tls(server)
+    assert b"" == idle.rest()
+
+    network.application.gate.set()
+    assert b"waited" == client.read().body
+
+
+def test_a_peer_that_never_reads_is_dropped_and_takes_little_memory(network):
+    server = network.https(write=0.5)
+    stalled = [network.tls(server) for _ in range(3)]
+    for peer in stalled:
+        peer.send(request("/large?200000000"))
+
+    assert 200 == network.tls(server).get("/").status
+    assert eventually(lambda: server.counters.overdue.get("write") == 3)
+    assert network.application.produced < 64 << 20
+
+
+def test_peers_that_never_read_do_not_hold_the_threads_for_ever(network):
+    server = network.https(write=0.5, threads=4)
+    for _ in range(4):
+        network.tls(server).send(request("/large?200000000"))
+    assert eventually(lambda: network.application.produced > 4 << 20)
+
+    clients = [network.tls(server) for _ in range(4)]
+    assert [200] * 4 == [client.get("/").status for client in clients]
+    assert network.application.closed.wait(20)
+
+
+def test_a_peer_that_reads_byte_by_byte_is_dropped(network):
+    server = network.https(write=0.5)
+    peer = network.tls(server)
+    peer.send(request("/large?200000000"))
+
+    assert eventually(lambda: peer.sock.recv(1000) and server.counters.overdue.get("write") == 1)
+
+
+def test_a_peer_that_does_not_hang_up_after_the_last_answer_is_hung_up_on(network):
+    server = network.https()
+    peer = network.tls(server)
+    peer.send(request("/", None, "Connection: close"))
+
+    assert peer.rest().endswith(echo_of(b""))
+    assert eventually(lambda: server.counters.open == 0)
+    assert {"linger": 1} == server.counters.overdue
+
+
+def test_dropping_peers_breaks_no_unrelated_connection(network):
+    """If maintenance closed them, a new connection would get the descriptor, and with it the old one's events."""
+    server = network.https(handshake=0.1, connections=400)
+    enough = threading.Event()
+    failures = []
+
+    def be_served(seed):
+        numbers = random.Random(seed)
+        while not enough.is_set():
+            try:
+                client = network.tls(server)
+                body = numbers.randbytes(3000)
+                failures.extend(["wrong"] * (client.post("/", body).body != echo_of(body)))
+                client.close()
+            except (OSError, IndexError) as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=be_served, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(12):
+        for peer in [network.tcp(server) for _ in range(15)]:
+            peer.rest()
+    enough.set()
+    for thread in threads:
+        thread.join()
+    assert [] == failures
+    assert server.counters.overdue["handshake"] >= 180
+
+
+def client_hello(context):
+    outgoing = ssl.MemoryBIO()
+    tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def drips_until_dropped(peer, data):
+    """Send a byte each 20 ms; say whether the server ended it before the bytes ended."""
+    peer.sock.settimeout(0.02)
+    for byte in data:
+        try:
+            peer.sock.send(bytes([byte]))
+            if not peer.sock.recv(1):
+                return True
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False

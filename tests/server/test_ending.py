@@ -1,0 +1,158 @@
+"""A server that goes loses no request: it drains, finishes what runs, and only then is gone."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from injector.shell import servers
+from tests.server.applications import echo_of
+from tests.server.clients import PATIENCE, Client, eventually, request
+
+
+def test_while_draining_every_answer_closes_its_connection_and_new_ones_are_served(network):
+    server = network.https()
+    old = network.tls(server)
+    assert "connection" not in old.get("/").headers
+    server.begin_drain()
+
+    answers = [old.get("/"), network.tls(server).get("/"), network.tls(server).get("/inline")]
+    assert [(200, "close")] * 3 == [(answer.status, answer.headers["connection"]) for answer in answers]
+    assert b"" == old.rest()
+
+
+def test_while_draining_old_clients_that_ask_to_be_kept_are_told_no(network):
+    server = network.https()
+    server.begin_drain()
+    client = network.tls(server)
+    client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+
+    assert "close" == client.read().headers["connection"]
+
+
+def test_idle_connections_are_not_closed_by_the_drain_itself(network):
+    server = network.https()
+    idle = network.tls(server)
+    idle.get("/")
+    server.begin_drain()
+    network.tls(server).get("/")
+
+    assert 200 == idle.get("/").status
+
+
+def test_nothing_is_lost_between_the_drain_and_the_end(network):
+    server = network.https(linger=2)
+    answers, lost = [], []
+    callers = [threading.Thread(target=call_until_refused, args=(network, server, answers, lost)) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    assert eventually(lambda: len(answers) > 50)
+    servers.drain_then_stop(server, 0.5)
+    for caller in callers:
+        caller.join()
+
+    assert [] == lost
+    assert {echo_of(b"x" * 5000)} == {answer.body for answer in answers}
+    assert server.wait(PATIENCE)
+
+
+def call_until_refused(network, server, answers, lost):
+    while client := connection_or_refusal(network, server):
+        try:
+            answers.append(client.post("/", b"x" * 5000))
+            while "connection" not in answers[-1].headers:
+                answers.append(client.post("/", b"x" * 5000))
+        except (OSError, IndexError) as error:
+            lost.append(error)
+        client.close()
+
+
+def connection_or_refusal(network, server):
+    try:
+        return network.tls(server)
+    except (ConnectionRefusedError, ConnectionResetError):
+        return None  # reset: the kernel had it in the queue of the listening socket when that was closed
+
+
+def test_stop_waits_for_what_runs(network):
+    server = network.https()
+    clients = [network.tls(server) for _ in range(3)]
+    for client in clients:
+        client.send(request("/wait"))
+        assert network.application.entered.acquire(timeout=20)
+    server.stop()
+    assert eventually(lambda: refuses(server))
+    network.application.gate.set()
+
+    assert [b"waited"] * 3 == [client.read().body for client in clients]
+    assert server.wait(PATIENCE)
+
+
+def test_stop_waits_for_a_request_that_is_half_here(network):
+    server = network.https()
+    client = network.tls(server)
+    client.get("/")
+    client.send(request("/?q", b"abc")[:-2])
+    assert eventually(lambda: network.tls(server).get("/").status == 200)
+    server.stop()
+    assert eventually(lambda: refuses(server))
+    client.send(b"bc")
+
+    answer = client.read()
+    assert (echo_of(b"abc", "q"), "close") == (answer.body, answer.headers["connection"])
+
+
+def test_stop_waits_no_longer_than_it_may(network):
+    server = network.https(finish=0.3)
+    client = network.tls(server)
+    client.send(request("/wait"))
+    assert network.application.entered.acquire(timeout=20)
+    server.stop()
+
+    assert server.wait(PATIENCE)
+    assert b"" == client.rest()
+
+
+def test_a_server_stopped_before_it_ran_ends_at_once(network):
+    server = servers.build_plain(network.application, host="127.0.0.1", port=0)
+    server.stop()
+    server.run()
+
+    assert server.wait(0)
+    assert refuses(server)
+    server.stop()
+
+
+def test_a_drain_ends_early_when_somebody_else_stops_the_server(network):
+    server = network.https()
+    drain = threading.Thread(target=servers.drain_then_stop, args=(server, 3600))
+    drain.start()
+    server.stop()
+    drain.join(PATIENCE)
+
+    assert not drain.is_alive()
+
+
+@pytest.mark.parametrize("rounds", [10])
+def test_servers_leave_no_thread_and_no_descriptor_behind(network, rounds):
+    network.https()  # loads what is loaded once
+    threads, port = threading.active_count(), 0
+    for _ in range(rounds):
+        server = servers.build_plain(network.application, host="127.0.0.1", port=port)
+        with servers.running(server), socket.create_connection(("127.0.0.1", server.port)) as sock:
+            client = Client(sock)
+            assert 200 == client.get("/").status
+            client.file.close()
+        port = server.port
+
+    assert eventually(lambda: threading.active_count() == threads)
+
+
+def refuses(server):
+    try:
+        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
