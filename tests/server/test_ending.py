@@ -153,6 +153,6 @@ def test_servers_leave_no_thread_and_no_descriptor_behind(network, rounds):
 def refuses(server):
     try:
         socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return True
     return False
