@@ -5,6 +5,8 @@ What can go wrong at the edges: files, addresses, settings. The errors of the de
     └── ShellError
         ├── CertificateError   a certificate or key that cannot serve
         ├── ListenError        an address or port that cannot be listened on
+        ├── ManifestError      a file or text that holds no Kubernetes objects, with the place
+        ├── StoreError         a place that templates cannot be read from
         └── SettingsError      a flag or variable that is unknown or has a wrong value
 
 Each ends a start with one line on stderr, never with a traceback; in a running server it is logged and the last good
@@ -30,3 +32,30 @@ class ListenError(ShellError):
 
 class SettingsError(ShellError):
     """A setting cannot be used; the sentence names the flag or variable, the value and what is expected."""
+
+
+class StoreError(ShellError):
+    """Templates cannot be read from where they should be; the sentence names the place and the fix."""
+
+
+class ManifestError(ShellError):
+    """A file or text holds no Kubernetes objects. ``str()`` is one sentence, ``with_caret()`` shows the line, too."""
+
+    def __init__(self, problem: str, *, source: str, line: int = 0, column: int = 0, text: str = "") -> None:
+        """Lines and columns count from 1, 0 means unknown; *text* is that line."""
+        super().__init__(problem)
+        self.problem = problem
+        self.source = source
+        self.line = line
+        self.column = column
+        self.text = text
+
+    def __str__(self) -> str:
+        place = (f"file {self.source!r}", self.line and f"line {self.line}", self.column and f"column {self.column}")
+        return f"{', '.join(part for part in place if part)}: {self.problem}"
+
+    def with_caret(self) -> str:
+        """Return the sentence and, where the line is known, the line with a caret under the column."""
+        if not self.text:
+            return str(self)
+        return f"{self}\n  | {self.text}\n  | {' ' * max(self.column - 1, 0)}^"
