@@ -151,7 +151,7 @@ class Channel(HTTPChannel):
         return self not in self.server.held_back and bool(super().readable())
 
     def handle_read(self) -> None:
-        """Take in what has arrived, and answer it here if its path is one for the event loop."""
+        """Take in what has arrived; it is answered on a thread or, if its path is one for the loop, after all reading."""
         data = self._receive()
         if not data or self.lingering_since:
             return
@@ -163,7 +163,6 @@ class Channel(HTTPChannel):
                 self.server.weigh()
         if self.peer_is_done and self.connected and not self.requests:
             self.handle_close()
-        self.server.task_dispatcher.run_inline()
 
     def handle_write(self) -> None:
         """Send what waits; where it was the last answer, shut our side and let the peer hang up."""

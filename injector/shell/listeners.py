@@ -45,6 +45,9 @@ class Listener(TcpWSGIServer):
         self.overdue: dict[str, int] = {}
         """How many connections were closed, by the name of the deadline."""
         self.ended = threading.Event()
+        self.turned = time.monotonic()
+        """When the loop last ended a pass, in monotonic seconds."""
+        self._awake = threading.RLock()  # nobody writes to a closed trigger; re-entrant, for signal handlers
         self._paused = False
         self._said: dict[str, float] = {}
         super().__init__(
@@ -70,9 +73,10 @@ class Listener(TcpWSGIServer):
             self._close_all()
 
     def wake(self) -> None:
-        """Make the loop look up; takes no lock, so a signal handler may call it."""
-        if not self.ended.is_set():
-            self.trigger.pull_trigger()
+        """Make the loop look up."""
+        with self._awake:
+            if not self.ended.is_set():
+                self.trigger.pull_trigger()
 
     def pull_trigger(self) -> None:
         """Wake the loop from a thread that has written output; the loop itself is awake."""
@@ -83,6 +87,8 @@ class Listener(TcpWSGIServer):
         if self.held_back:
             self.weigh()
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        self.task_dispatcher.run_inline()  # after all reading, so that each request knows how many wait
+        self.turned = time.monotonic()
 
     def _finish(self) -> None:
         self.draining = True
@@ -98,8 +104,9 @@ class Listener(TcpWSGIServer):
         for channel in self._channels():
             channel.handle_close()
         wasyncore.dispatcher.close(self)
-        self.ended.set()
-        self.trigger.close()
+        with self._awake:
+            self.ended.set()
+            self.trigger.close()
 
     # -- who is let in -------------------------------------------------------------------------------------------------
 

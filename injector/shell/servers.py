@@ -64,6 +64,11 @@ class HttpServer:
             tls_failures=getattr(listener, "tls_failures", 0),
         )
 
+    @property
+    def turned(self) -> float:
+        """When the event loop last ended a pass, in monotonic seconds; idle, it does so each ``Limits.tick``."""
+        return self._listener.turned
+
     def run(self) -> None:
         """Serve until ``stop``."""
         self._listener.serve()

@@ -41,9 +41,15 @@ class ApplicationTask(_ChannelTask, WSGITask):
     """An answer of the WSGI application."""
 
     def get_environment(self) -> dict[str, Any]:
-        """Return the WSGI environment; ``pillion.started`` is the monotonic time of the request's first byte."""
+        """
+        Return the WSGI environment.
+
+        ``pillion.started`` is the monotonic time of the request's first byte, ``pillion.waiting`` how many requests
+        wait for their turn after this one.
+        """
         environ: dict[str, Any] = super().get_environment()
         environ["pillion.started"] = self.request.started
+        environ["pillion.waiting"] = self.channel.server.task_dispatcher.waiting
         return environ
 
 
@@ -105,7 +111,16 @@ class Dispatcher(ThreadedTaskDispatcher):
             self.queue.append(task)
             self.queue_cv.notify()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn, in the loop and for a thread."""
+        return len(self.inline) + len(self.queue)
+
     def run_inline(self) -> None:
         """Serve what the event loop has queued for itself."""
         while self.inline:
-            self.inline.popleft().service()
+            channel = self.inline.popleft()
+            try:
+                channel.service()
+            except Exception:  # noqa: BLE001 - as the loop does with what a channel raises: it costs that one only
+                channel.handle_error()
