@@ -1,5 +1,5 @@
 """
-Kubernetes objects from files, folders and standard input. What a text means is in ``documents``.
+Kubernetes objects from files, folders and standard input. What a text means is in ``texts``.
 
 Lists are flattened. A folder gives its ``*.yaml``, ``*.yml`` and ``*.json`` files in order of name, without subfolders.
 """
@@ -14,7 +14,7 @@ from typing import BinaryIO
 from injector.core import workloads
 from injector.core.errors import WorkloadError
 from injector.core.model import JSON, Object
-from injector.shell import documents
+from injector.shell import texts
 from injector.shell.builders import Root
 from injector.shell.errors import ManifestError
 
@@ -36,22 +36,32 @@ class Document:
 
 def read(paths: Iterable[str], stdin: BinaryIO) -> Iterator[Document]:
     """Yield the objects of files, folders and, for ``-``, of standard input; raises ManifestError."""
+    for source, content in read_contents(paths, stdin):
+        yield from parse(content, source)
+
+
+def read_contents(paths: Iterable[str], stdin: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of files, of the manifest files of folders and, for ``-``, of standard input."""
     for path in paths:
         if path == "-":
-            yield from parse(stdin.read(documents.SIZE + 1), "stdin")
+            yield "stdin", stdin.read(texts.SIZE + 1)
         elif Path(path).is_dir():
-            yield from read_folder(Path(path))
+            yield from ((str(file), read_file(file)) for file in _manifest_files(Path(path)))
         else:
-            yield from parse(read_file(Path(path)), path)
+            yield path, read_file(Path(path))
 
 
 def read_folder(folder: Path) -> Iterator[Document]:
     """Yield the objects of a folder's manifest files; raises ManifestError."""
+    for path in _manifest_files(folder):
+        yield from parse(read_file(path), str(path))
+
+
+def _manifest_files(folder: Path) -> list[Path]:
     paths = sorted(path for path in folder.iterdir() if is_manifest(path.name))
     if not paths:
         raise ManifestError(f"the folder has no file that ends in {', '.join(SUFFIXES)}", source=str(folder))
-    for path in paths:
-        yield from parse(read_file(path), str(path))
+    return paths
 
 
 def is_manifest(name: str) -> bool:
@@ -63,7 +73,7 @@ def read_file(path: Path) -> bytes:
     """Return the content of a file, at most one byte more than is allowed; raises ManifestError."""
     try:
         with path.open("rb") as file:
-            return file.read(documents.SIZE + 1)
+            return file.read(texts.SIZE + 1)
     except FileNotFoundError as error:
         raise ManifestError("it does not exist", source=str(path)) from error
     except OSError as error:
@@ -72,8 +82,17 @@ def read_file(path: Path) -> bytes:
 
 def parse(content: bytes, source: str) -> list[Document]:
     """Return the objects of a text; *source* names it in a ManifestError."""
-    found = [(root.line, item) for root in documents.load(content, source) for item in _objects(root, source)]
+    found = [(root.line, item) for root in texts.load(content, source) for item in _objects(root, source)]
     return [Document(source=source, index=index, line=line, object=item) for index, (line, item) in enumerate(found)]
+
+
+def parse_whole(content: bytes, source: str) -> Iterator[Root]:
+    """Yield the objects of a text, Lists whole; *source* names it in a ManifestError."""
+    for root in texts.load(content, source):
+        problem = _check(root.value)
+        if problem:
+            raise ManifestError(problem, source=source, line=root.line)
+        yield root
 
 
 def _objects(root: Root, source: str) -> Iterator[Object]:
