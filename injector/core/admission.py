@@ -21,7 +21,17 @@ import orjson
 from injector.core import errors, merging, parameters, patches, reviews, rounds, selection, status
 from injector.core.errors import AuthorError, Expired, TemplateError
 from injector.core.merging import Merged
-from injector.core.model import Decision, Fragment, Namespace, Native, Object, OnError, Policy, Review, Template, Verdict
+from injector.core.model import (
+    Decision,
+    Fragment,
+    Namespace,
+    Native,
+    OnError,
+    Policy,
+    Review,
+    Template,
+    Verdict,
+)
 from injector.core.reasons import SENTENCES, Reason
 from injector.core.rounds import Failure, Settled, Surroundings
 from injector.core.selection import Catalog

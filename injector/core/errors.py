@@ -3,6 +3,7 @@ Everything that can go wrong in the core, as a small tree.
 
     PillionError
     ├── ReviewError            the request is no usable AdmissionReview: HTTP 400, for the API server
+    ├── WorkloadError          an object of a file has no usable pod template: exit 2 of the command line
     ├── TemplateError          the template is at fault, with the place: skipped unless ``on-error: deny``
     │   ├── RenderError        it failed on this pod
     │   ├── LimitExceeded      it asked for more steps, text or depth than a template may have
@@ -32,6 +33,10 @@ class PillionError(Exception):
 
 class ReviewError(PillionError):
     """The request is no usable AdmissionReview."""
+
+
+class WorkloadError(PillionError):
+    """An object has no pod template where its kind has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +76,7 @@ class TemplateError(PillionError):
 
     def within(self, *, template: str = "", key: str = "") -> Self:
         """Name the ConfigMap and key where they are still unknown."""
-        self.place = replace(
-            self.place, template=self.place.template or template, key=self.place.key or key
-        )
+        self.place = replace(self.place, template=self.place.template or template, key=self.place.key or key)
         return self
 
     def with_caret(self) -> str:

@@ -77,7 +77,7 @@ def _fill_field(type_name: str, name: str, mine: Object, ours: JSON, path: str, 
         return ours
     if field.kind == "object" and field.of in TYPES and field.of not in WHOLE and field.list_type != "atomic":
         return _fill_struct(field.of, have, ours, path, notes)
-    if field.kind == "map" and field.list_type != "atomic":
+    if field.kind == "map":
         return fill_map(have, ours)
     if field.kind == "list" and (field.keys or name in SETS):
         return _fill_list(field, name, have, ours, path, notes)
@@ -103,7 +103,9 @@ def _fill_resources(mine: Object, ours: Object, path: str, notes: Notes) -> Obje
     return fill("ResourceRequirements", mine, rest, path, notes)
 
 
-def _fill_list(field: Field, name: str, mine: list[Object], ours: list[Object], path: str, notes: Notes) -> list[Object]:
+def _fill_list(
+    field: Field, name: str, mine: list[Object], ours: list[Object], path: str, notes: Notes
+) -> list[Object]:
     missing = list(_missing(field, name, mine, ours, path, notes))
     return [*mine, *missing] if missing else mine
 

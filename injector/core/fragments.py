@@ -12,11 +12,7 @@ from collections.abc import Iterable, Mapping
 from injector.core import shapes
 from injector.core.errors import ForbiddenField, TemplateError
 from injector.core.field_table import TYPES
-from injector.core.model import JSON, Domain, Fragment, Object, Template
-
-TOKEN_VOLUME = "pillion-no-api-token"
-TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where the ServiceAccount plugin mounts a token unless something is mounted there already."""
+from injector.core.model import JSON, TOKEN_PATH, TOKEN_VOLUME, Domain, Fragment, Object, Template
 
 APPLICATION_KEYS = ("env", "envFrom", "volumeMounts")
 """Keys of a template that are fields of the application's containers; ``container`` holds all others."""
@@ -137,7 +133,9 @@ def _targets(key: str, value: JSON) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ForbiddenField(f"{key} is {value!r}, expected a list of container names or globs, such as ['web-*', 'init:setup']")
+        raise ForbiddenField(
+            f"{key} is {value!r}, expected a list of container names or globs, such as ['web-*', 'init:setup']"
+        )
     return tuple(value)
 
 
@@ -148,11 +146,15 @@ def _texts(key: str, value: JSON) -> Mapping[str, str]:
         raise ForbiddenField(f"{key} is {value!r}, expected a mapping of names to strings")
     for name, text in value.items():
         if not _KEY.match(name):
-            raise ForbiddenField(f"{key}: {name!r} is no key that Kubernetes accepts (prefix/name, each of letters, digits, -, _ and .)")
+            raise ForbiddenField(
+                f"{key}: {name!r} is no key that Kubernetes accepts (prefix/name, each of letters, digits, -, _ and .)"
+            )
         if text is not None and not isinstance(text, str):
             raise ForbiddenField(f"{key}.{name} is {text!r}, expected a string")
         if text is not None and key == "labels" and not _LABEL_VALUE.match(text):
-            raise ForbiddenField(f"{key}.{name} is {text!r}, which is no label value: at most 63 letters, digits, -, _ and .")
+            raise ForbiddenField(
+                f"{key}.{name} is {text!r}, which is no label value: at most 63 letters, digits, -, _ and ."
+            )
     return {name: text for name, text in value.items() if text is not None}
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import TYPE_CHECKING
 
 from injector.core import defaults, filling
 from injector.core.errors import Conflict
+from injector.core.model import TOKEN_PATH, TOKEN_VOLUME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,21 @@ AUTO_IMAGE = "auto"
 """The image of an overlay that stands for the template's image (Istio's convention)."""
 
 
+VOLUME_IDENTITIES = {
+    "configMap": "name", "csi": "driver", "hostPath": "path", "image": "reference", "persistentVolumeClaim": "claimName",
+    "secret": "secretName",
+}  # fmt: skip
+"""Sources of volumes that stand for something else, and the field that says for what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many new init containers stand before the pod's own: native sidecars, and behind them plain ones."""
+
+    sidecars: int = 0
+    plain: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """A pod with fragments in it."""
@@ -33,8 +48,7 @@ class Merged:
     pod: Object
     notes: tuple[str, ...] = ()
     """What people should know: elements of the pod that differ from ours and stay."""
-    front: int = 0
-    """How many new init containers stand before the pod's own."""
+    places: Places = Places()
 
 
 def merge(merged: Merged, fragment: Fragment, *, native: bool, produced: frozenset[str]) -> Merged:
@@ -47,17 +61,20 @@ def merge(merged: Merged, fragment: Fragment, *, native: bool, produced: frozens
     notes: Notes = []
     spec = merged.pod.get("spec") or {}
     _check_ephemeral(spec, fragment)
-    lists, front = _merge_containers(spec, fragment, native=native, produced=produced, front=merged.front, notes=notes)
-    volumes = _merge_volumes(spec.get("volumes") or [], fragment)
+    filler = _Filler(fragment, produced, notes)
+    lists, places = _merge_containers(spec, filler, native=native, places=merged.places)
+    volumes = _merge_volumes(spec.get("volumes") or [], fragment, notes)
     filled = filling.fill("PodSpec", _with(spec, volumes=volumes, **lists), fragment.pod, "spec", notes)
     _check_mounts(filled, fragment)
     pod = _with(merged.pod, metadata=_merge_metadata(merged.pod.get("metadata") or {}, fragment), spec=filled)
-    return Merged(pod=pod, notes=(*merged.notes, *notes), front=front)
+    return Merged(pod=pod, notes=(*merged.notes, *notes), places=places)
 
 
 def _with(holder: Object, **fields: object) -> Object:
     """Return *holder* with *fields*; the same object if it has them already. What is empty stays absent."""
-    changed = {name: item for name, item in fields.items() if item is not holder.get(name) and (item or holder.get(name))}
+    changed = {
+        name: item for name, item in fields.items() if item is not holder.get(name) and (item or holder.get(name))
+    }
     return {**holder, **changed} if changed else holder
 
 
@@ -67,7 +84,7 @@ def _merge_metadata(metadata: Object, fragment: Fragment) -> Object:
     return _with(metadata, labels=labels, annotations=annotations)
 
 
-def _merge_volumes(volumes: list[Object], fragment: Fragment) -> list[Object]:
+def _merge_volumes(volumes: list[Object], fragment: Fragment, notes: Notes) -> list[Object]:
     present = {volume.get("name"): volume for volume in volumes}
     missing: list[Object] = []
     for volume in fragment.volumes:
@@ -75,31 +92,43 @@ def _merge_volumes(volumes: list[Object], fragment: Fragment) -> list[Object]:
         if mine is None:
             missing.append(volume)
         elif mine != volume and defaults.normalized("Volume", mine) != defaults.normalized("Volume", volume):
-            raise Conflict(f"volume {volume['name']!r} exists with another source; rename the pod's volume")
+            _check_source(mine, volume)
+            notes.append(f"volume {volume['name']!r} stays as the pod has it")
     return [*volumes, *missing] if missing else volumes
 
 
+def _check_source(mine: Object, ours: Object) -> None:
+    """Let the author tune what is injected, such as the size of an empty directory, but not swap it for another."""
+    source = next(name for name in ours if name != "name")
+    identity = VOLUME_IDENTITIES.get(source, "")
+    if source not in mine or (mine[source] or {}).get(identity) != (ours[source] or {}).get(identity):
+        raise Conflict(f"volume {ours['name']!r} exists with another source; rename the pod's volume")
+
+
 def _merge_containers(
-    spec: Object, fragment: Fragment, *, native: bool, produced: frozenset[str], front: int, notes: Notes
-) -> tuple[dict[str, list[Object]], int]:
+    spec: Object, filler: _Filler, *, native: bool, places: Places
+) -> tuple[dict[str, list[Object]], Places]:
     """Return both lists with overlays and application containers filled in and the missing ones in their places."""
+    fragment = filler.fragment
     containers, init = spec.get("containers") or [], spec.get("initContainers") or []
-    ours = {container["name"]: container for container in (*fragment.sidecars, *fragment.init_containers)}
-    always = {sidecar["name"]: _as_native(sidecar) for sidecar in fragment.sidecars}
     present = {container["name"] for container in (*containers, *init)}
     sidecars = [sidecar for sidecar in fragment.sidecars if sidecar["name"] not in present]
     plain = [container for container in fragment.init_containers if container["name"] not in present]
-    fill = partial(_fill_container, fragment=fragment, produced=produced, notes=notes)
-    containers = _mapped(containers, partial(fill, ours=ours, prefix=""))
-    init = _mapped(init, partial(fill, ours={**ours, **always}, prefix="init:"))
-    before = [*map(_as_native, sidecars)] if native else []
-    before += plain if fragment.template.init_first else []
-    after = [] if fragment.template.init_first else plain
-    lists = {
-        "containers": containers if native or not sidecars else [*containers, *sidecars],
-        "initContainers": [*init[:front], *before, *init[front:], *after] if before or after else init,
-    }
-    return lists, front + len(before)
+    containers, init = _mapped(containers, filler.fill_regular), _mapped(init, filler.fill_init)
+    if native:
+        at = places.sidecars
+        init = _inserted(init, at, [_as_native(sidecar) for sidecar in sidecars])
+        places = Places(at + len(sidecars), places.plain)
+    else:
+        containers = _inserted(containers, len(containers), sidecars)
+    at = places.sidecars + places.plain if fragment.template.init_first else len(init)
+    init = _inserted(init, at, plain)
+    places = Places(places.sidecars, places.plain + (len(plain) if fragment.template.init_first else 0))
+    return {"containers": containers, "initContainers": init}, places
+
+
+def _inserted(items: list[Object], at: int, new: list[Object]) -> list[Object]:
+    return [*items[:at], *new, *items[at:]] if new else items
 
 
 def _as_native(sidecar: Object) -> Object:
@@ -112,27 +141,48 @@ def _mapped(items: list[Object], change: Callable[[Object], Object]) -> list[Obj
     return changed if any(new is not old for new, old in zip(changed, items, strict=True)) else items
 
 
-def _fill_container(
-    mine: Object, *, fragment: Fragment, ours: dict[str, Object], produced: frozenset[str], prefix: str, notes: Notes
-) -> Object:
-    """Fill in one container of the pod: as an overlay of ours, as one of the application's, or not at all."""
-    name = mine["name"]
-    path = f"container {name!r}"
-    if name in ours:
-        return filling.fill("Container", _with_image(mine, ours[name]), ours[name], path, notes)
-    if not fragment.application or name in produced or not _is_target(prefix + name, prefix, fragment):
-        return mine
-    filled = filling.fill("Container", mine, fragment.application, path, notes)
-    notes += _late_variables(mine, filled, path)
-    return filled
+@dataclass(frozen=True, slots=True)
+class _Filler:
+    """Fills in one container of the pod: as an overlay of ours, as one of the application's, or not at all."""
+
+    fragment: Fragment
+    produced: frozenset[str]
+    notes: Notes
+
+    def fill_regular(self, mine: Object) -> Object:
+        """Fill in a container of ``containers``; an overlay there makes a sidecar a classic one."""
+        return self._fill(mine, mine["name"])
+
+    def fill_init(self, mine: Object) -> Object:
+        """Fill in a container of ``initContainers``; an overlay there makes a sidecar a native one."""
+        return self._fill(mine, f"init:{mine['name']}")
+
+    def _fill(self, mine: Object, target: str) -> Object:
+        name, fragment = mine["name"], self.fragment
+        path = f"container {name!r}"
+        if name in fragment.containers:
+            ours = self._ours(name, is_init=target != name)
+            return filling.fill("Container", _without_token(_with_image(mine, ours), ours), ours, path, self.notes)
+        if not fragment.application or name in self.produced or not _is_target(target, fragment.targets):
+            return mine
+        filled = filling.fill("Container", mine, fragment.application, path, self.notes)
+        if filled is not mine:
+            self.notes.extend(_late_variables(mine, filled, path))
+        return filled
+
+    def _ours(self, name: str, *, is_init: bool) -> Object:
+        for sidecar in self.fragment.sidecars:
+            if sidecar["name"] == name:
+                return _as_native(sidecar) if is_init else sidecar
+        return next(container for container in self.fragment.init_containers if container["name"] == name)
 
 
-def _is_target(name: str, prefix: str, fragment: Fragment) -> bool:
-    if not fragment.targets:
-        return not prefix
-    return any(
-        fnmatchcase(name, target) for target in fragment.targets if target.startswith("init:") == bool(prefix)
-    )
+def _is_target(name: str, targets: tuple[str, ...]) -> bool:
+    """Whether a container is meant: ``init:NAME`` by targets with that prefix only, any regular one by none at all."""
+    is_init = name.startswith("init:")
+    if not targets:
+        return not is_init
+    return any(fnmatchcase(name, target) for target in targets if target.startswith("init:") == is_init)
 
 
 def _with_image(mine: Object, ours: Object) -> Object:
@@ -143,7 +193,24 @@ def _with_image(mine: Object, ours: Object) -> Object:
     policy = mine.get("imagePullPolicy")
     if policy is None or policy != defaults.default_pull_policy(AUTO_IMAGE):
         return {**mine, "image": image}
-    return {**mine, "image": image, "imagePullPolicy": ours.get("imagePullPolicy") or defaults.default_pull_policy(image)}
+    return {
+        **mine,
+        "image": image,
+        "imagePullPolicy": ours.get("imagePullPolicy") or defaults.default_pull_policy(image),
+    }
+
+
+def _without_token(mine: Object, ours: Object) -> Object:
+    """Put our empty directory in the place of the token that the ServiceAccount plugin mounted before we were called."""
+    shield = next((mount for mount in ours.get("volumeMounts", ()) if mount["name"] == TOKEN_VOLUME), None)
+    mounts = mine.get("volumeMounts") or []
+    if shield is None or not any(_is_token(mount) for mount in mounts):
+        return mine
+    return {**mine, "volumeMounts": [shield if _is_token(mount) else mount for mount in mounts]}
+
+
+def _is_token(mount: Object) -> bool:
+    return mount.get("mountPath") == TOKEN_PATH and str(mount.get("name")).startswith("kube-api-access-")
 
 
 def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from injector.core.schemas import Parameter
     from injector.core.selectors import Selector
 
+TOKEN_VOLUME = "pillion-no-api-token"  # noqa: S105 - the name of a volume
+"""The empty directory that stands where a container without ``api-token`` would have its token."""
+
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+"""Where the ServiceAccount plugin mounts a token into a container unless something is mounted there already."""
+
 JSON: TypeAlias = Any
 """Decoded JSON: None, bool, int, float, str, list of JSON or dict of JSON by string."""
 

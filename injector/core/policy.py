@@ -75,7 +75,9 @@ def _namespace_problems(fragment: Fragment) -> Iterator[str]:
 
 
 def _namespace_volume(volume: Object) -> Iterator[str]:
-    yield from (f"volume {volume['name']!r} is a {source}" for source in volume if source not in {"name", *NAMESPACE_VOLUMES})
+    yield from (
+        f"volume {volume['name']!r} is a {source}" for source in volume if source not in {"name", *NAMESPACE_VOLUMES}
+    )
     for source in (volume.get("projected") or {}).get("sources") or ():
         if not set(source) <= {"configMap", "downwardAPI"}:
             yield f"volume {volume['name']!r} projects {', '.join(sorted(source))}"

@@ -19,7 +19,6 @@ from injector.core.model import JSON, Object, Review, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from injector.core.model import Decision
 
 VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 
@@ -87,7 +86,9 @@ def _review(version: str, request: Object) -> Review:
         kind=str(name),
         namespace=_text(request, "namespace", "request.namespace"),
         name=_text(request, "name", "request.name"),
-        user=_text(_mapping(request.get("userInfo") or {}, "request.userInfo"), "username", "request.userInfo.username"),
+        user=_text(
+            _mapping(request.get("userInfo") or {}, "request.userInfo"), "username", "request.userInfo.username"
+        ),
         dry_run=request.get("dryRun") is True,
         object=check_pod(request.get("object")) if is_pod else (request.get("object") or {}),
     )
@@ -120,7 +121,9 @@ def _check_container(path: str, container: Object) -> None:
 
 def _check_named(path: str, item: Object) -> None:
     if not isinstance(item.get("name"), str):
-        found = "lacks a name" if item.get("name") is None else f"has the name {_shown(item['name'])}, expected a string"
+        found = (
+            "lacks a name" if item.get("name") is None else f"has the name {_shown(item['name'])}, expected a string"
+        )
         raise ReviewError(f"the pod's {path} {found}")
 
 
@@ -169,7 +172,9 @@ def _status(verdict: Verdict) -> Object:
 
 
 def _audit_annotations(verdict: Verdict) -> dict[str, str]:
-    templates = ",".join(f"{decision.template}={decision.reason}" for decision in verdict.decisions if decision.template)
+    templates = ",".join(
+        f"{decision.template}={decision.reason}" for decision in verdict.decisions if decision.template
+    )
     found = {"decision": str(verdict.reason)}
     if templates:
         found["templates"] = _shortened(templates, 1024)

@@ -59,7 +59,7 @@ class Settled:
     declined: tuple[Template, ...]
 
 
-class Failure(Exception):  # noqa: N818 - it carries an error to where the template's fate is decided
+class Failure(Exception):
     """A template that failed, and why."""
 
     def __init__(self, template: Template, error: TemplateError | AuthorError) -> None:
@@ -155,7 +155,9 @@ def _without(pod: Object, hidden: Names, status: str) -> Object:
 
 def _lists_without(spec: Object, hidden: Names) -> Object:
     names = {"containers": hidden.containers, "initContainers": hidden.containers, "volumes": hidden.volumes}
-    return {key: [item for item in spec[key] if item["name"] not in gone] for key, gone in names.items() if spec.get(key)}
+    return {
+        key: [item for item in spec[key] if item["name"] not in gone] for key, gone in names.items() if spec.get(key)
+    }
 
 
 def _changing(previous: Settled, settled: Settled) -> Template:

@@ -17,7 +17,7 @@ import re2
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import SchemaError
 
-from injector.core import binding
+from injector.core import documents
 from injector.core.errors import BadParameter, TemplateError
 from injector.core.model import JSON
 
@@ -181,7 +181,7 @@ def _read_number(text: str) -> JSON:
 
 def _read_yaml(text: str, *kinds: type) -> JSON:
     try:
-        value = binding.parse_plain(text, key="parameters")
+        value = documents.parse_plain(text, key="parameters")
     except TemplateError:
         return _UNREADABLE
     return value if not kinds or isinstance(value, kinds) else _UNREADABLE

@@ -61,7 +61,9 @@ def _requirements(text: str) -> Iterator[Requirement]:
     while position < len(text.rstrip()):
         match = _REQUIREMENT.match(text, position)
         if match is None:
-            message = f"{text[position:]!r} is no label selector: write them like 'app=web,tier!=db,env in (a,b),!canary'"
+            message = (
+                f"{text[position:]!r} is no label selector: write them like 'app=web,tier!=db,env in (a,b),!canary'"
+            )
             raise ValueError(message)
         yield _requirement(match)
         position = match.end()

@@ -11,27 +11,21 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from injector.core import defaults
 from injector.core.errors import ForbiddenField
 from injector.core.field_table import TYPES, Field
 
 if TYPE_CHECKING:
     from injector.core.model import JSON, Object
 
-MEANINGFUL_FALSE = frozenset({
-    "allowPrivilegeEscalation", "automountServiceAccountToken", "enableServiceLinks", "hostProcess", "hostUsers",
-    "optional", "privileged", "readOnlyRootFilesystem", "runAsNonRoot", "setHostnameAsFQDN", "shareProcessNamespace",
-})  # fmt: skip
-"""Booleans that are pointers in Kubernetes' types, so that ``false`` is stored (k8s.io/api/core/v1/types.go)."""
-
-MEANINGLESS_ZERO = frozenset({
-    "failureThreshold", "hostPort", "initialDelaySeconds", "periodSeconds", "successThreshold", "timeoutSeconds",
-})  # fmt: skip
-"""Integers that are no pointers there, so that ``0`` is not stored."""
-
-MEANINGFUL_EMPTY = frozenset({"storageClassName"})
-"""Strings that are pointers there and whose empty text means something: no storage class at all."""
-
-_JSON_TYPES = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
+_JSON_TYPES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a mapping",
+}
 _EXPECTED = {
     "string": "a string",
     "time": "a time such as '2030-01-01T00:00:00Z'",
@@ -58,7 +52,7 @@ def canonical(type_name: str, value: JSON, path: str) -> Object:
             raise ForbiddenField(_unknown(type_name, name, path))
         if item is not None:
             kept = _canonical_field(field, item, f"{path}.{name}")
-            if not _is_omitted(name, field, kept):
+            if not defaults.is_empty(type_name, name, kept):
                 found[name] = kept
     if type_name == "ContainerPort":
         found.setdefault("protocol", "TCP")
@@ -80,7 +74,10 @@ def _canonical_field(field: Field, value: JSON, path: str) -> JSON:
         case "object" if field.of in TYPES:
             return canonical(field.of, value, path)
         case "list" if isinstance(value, list):
-            return [_canonical_item(field.of, item, f"{path}[{index}]") for index, item in enumerate(value)]
+            items = [_canonical_item(field.of, item, f"{path}[{index}]") for index, item in enumerate(value)]
+            if field.keys:
+                _check_keys(field, items, path)
+            return items
         case "map" if isinstance(value, dict):
             return {
                 name: _canonical_item(field.of, item, f"{path}.{name}")
@@ -97,8 +94,10 @@ def _canonical_item(of: str, value: JSON, path: str) -> JSON:
 
 def _check_scalar(kind: str, value: JSON, path: str) -> JSON:
     match kind, value:
-        case ("boolean", bool()) | ("string" | "time" | "quantity" | "int-or-string", str()):
+        case ("boolean", bool()):
             return value
+        case ("string" | "time" | "quantity" | "int-or-string", str()):
+            return _check_text(value, path)
         case ("any", _) | ("object", dict()):
             return value
         case (_, bool()):
@@ -109,18 +108,24 @@ def _check_scalar(kind: str, value: JSON, path: str) -> JSON:
             raise _wrong(path, value, _EXPECTED.get(kind, kind))
 
 
-def _is_omitted(name: str, field: Field, value: JSON) -> bool:
-    match field.kind:
-        case "list" | "map":
-            return not value
-        case "boolean":
-            return value is False and name not in MEANINGFUL_FALSE
-        case "integer":
-            return value == 0 and name in MEANINGLESS_ZERO
-        case "string":
-            return value == "" and name not in MEANINGFUL_EMPTY
-        case _:
-            return False
+def _check_text(value: str, path: str) -> str:
+    """Refuse what UTF-8 cannot hold: a lone half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ForbiddenField(f"{path} holds half a character (a lone surrogate): write the whole character") from None
+    return value
+
+
+def _check_keys(field: Field, items: list[JSON], path: str) -> None:
+    """Refuse two elements of one key: only the first would be there."""
+    seen: set[tuple[JSON, ...]] = set()
+    for item in items:
+        key = tuple(item.get(name) for name in field.keys)
+        if key in seen:
+            shown = "/".join(str(part) for part in key)
+            raise ForbiddenField(f"{path} has two elements for {shown!r}: remove one")
+        seen.add(key)
 
 
 def _check_required(type_name: str, value: Object, path: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from injector.core import binding, rendering, schemas, selectors
+from injector.core import documents, rendering, schemas, selectors
 from injector.core.errors import Place, TemplateError
 from injector.core.model import BrokenTemplate, Native, Object, OnError, Policy, Template
 
@@ -151,7 +151,7 @@ def _delimiters(text: str) -> tuple[str, str]:
 
 
 def _parameters(text: str) -> dict[str, Parameter]:
-    declared = binding.parse_plain(text, key="parameters")
+    declared = documents.parse_plain(text, key="parameters")
     if declared is None:
         return {}
     if not isinstance(declared, dict):
@@ -194,7 +194,7 @@ def _selector(settings: Mapping[str, str], key: str) -> Selector | None:
 def _order(settings: Mapping[str, str]) -> int:
     text = settings.get("order", "100")
     if not re.fullmatch(r"-?[0-9]{1,9}", text):
-        raise _bad_setting("order", text, "a whole number such as \"100\"")
+        raise _bad_setting("order", text, 'a whole number such as "100"')
     return int(text)
 
 
