@@ -143,6 +143,4 @@ NAMES = Form("names of lower-case letters, digits, '-' and '.', separated by com
 WORDS = Form("names separated by commas", "NAMES", _parse_words, _show_set)
 SIZE = Form("a number of bytes from 1Ki to 64Mi, such as 8Mi", "BYTES", _parse_size, _show_size)
 VERSION = Form("a version of Kubernetes such as 1.29", "VERSION", _parse_version, _show_version)
-PARAMETERS = Form(
-    'JSON such as {"log-shipper": {"level": "debug"}}', "JSON", _parse_parameters, _show_parameters
-)
+PARAMETERS = Form('JSON such as {"log-shipper": {"level": "debug"}}', "JSON", _parse_parameters, _show_parameters)

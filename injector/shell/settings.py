@@ -1,6 +1,8 @@
 """
-All settings of the server: one table from which come the flags of ``pillion serve``, the variables ``PILLION_*`` and
-the page ``docs/settings.md``. The environment is read here and nowhere else.
+All settings of the server, in one table.
+
+From it come the flags of ``pillion serve``, the variables ``PILLION_*`` and the page ``docs/settings.md``. The environment
+is read here and nowhere else.
 """
 
 from __future__ import annotations
@@ -137,7 +139,9 @@ OPTIONS = (
     Option("client_names", forms.WORDS, "Common or DNS names of which a client's certificate must bear one."),
     Option("templates", forms.PATH, "Folder of template ConfigMaps in YAML; changes are taken up within two seconds."),
     Option("domain", forms.NAME, "Domain of all labels and annotations."),
-    Option("release_namespace", forms.NAME, "Namespace whose templates serve all others and whose pods stay untouched."),
+    Option(
+        "release_namespace", forms.NAME, "Namespace whose templates serve all others and whose pods stay untouched."
+    ),
     Option("release_name", forms.NAME, "Helm release whose own templates /validate warns of but never refuses."),
     Option("excluded_namespaces", forms.NAMES, "Namespaces whose pods are never injected."),
     Option("privileged_templates", forms.NAMES, "Templates that may ask for host paths, privileges and identities."),

@@ -49,6 +49,7 @@ class ApplicationTask(_ChannelTask, WSGITask):
         """
         environ: dict[str, Any] = super().get_environment()
         environ["pillion.started"] = self.request.started
+        environ["PATH_INFO"] = self.request.path  # as asked: waitress makes //mutate the same as /mutate
         environ["pillion.waiting"] = self.channel.server.task_dispatcher.waiting
         return environ
 

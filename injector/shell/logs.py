@@ -1,0 +1,93 @@
+"""
+Log lines: one JSON object each, or one coloured line for people. What libraries log by ``logging`` joins them.
+
+Nothing of a pod but its name may reach a line, so an exception is told by its class and its frames: its message may
+quote what it choked on. A line that cannot be written is lost; it never fails a request.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Writer:
+    """Writes a line to a stream at once, in one piece."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes | str) -> None:
+        """Write one line, or lose it."""
+        data = line if isinstance(line, bytes) else line.encode(errors="replace")
+        with suppress(OSError, ValueError):  # nobody reads any more
+            self._stream.write(data + b"\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def build_logger(level: str, form: str, stream: BinaryIO) -> FilteringBoundLogger:
+    """Return a logger that writes lines of at least this level to the stream; ``form`` is ``json`` or ``console``."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
+    processors: list[Processor] = [structlog.processors.add_log_level, stamp, _renderer(form, stream)]
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        Writer(stream),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+    ).bind()
+    return logger
+
+
+def adopt(logger: FilteringBoundLogger, level: str) -> Callable[[], None]:
+    """Send what libraries log the same way; return a function that ends it."""
+    root, handler = logging.getLogger(), _Forwarder(logger)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(LEVELS[level])
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
+
+    def end() -> None:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+    return end
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Return an exception's class and where it came from, without its message."""
+    return {"error": type(error).__name__, "traceback": "".join(traceback.format_tb(error.__traceback__)).rstrip()}
+
+
+class _Forwarder(logging.Handler):
+    """Hands records of ``logging`` on."""
+
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        error = record.exc_info[1] if record.exc_info else None
+        details: dict[str, Any] = describe(error) if error else {}
+        self._logger.log(record.levelno, record.getMessage(), logger=record.name, **details)
+
+
+def _renderer(form: str, stream: BinaryIO) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(serializer=_to_json)
+    return structlog.dev.ConsoleRenderer(colors=stream.isatty() and sys.platform != "win32", sort_keys=False)
+
+
+def _to_json(line: Any, default: Callable[[Any], Any]) -> bytes:
+    return orjson.dumps(line, default=default)

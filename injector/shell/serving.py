@@ -1,0 +1,193 @@
+"""
+The server's life: certificate, templates, two ports, signals, and an end that loses nothing.
+
+    SIGTERM, SIGINT   unready, serve on with ``Connection: close`` for a while, finish, exit 0; a second one: finish now
+    SIGHUP            look at the certificate and the templates now
+"""
+
+from __future__ import annotations
+
+import gc
+import queue
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from structlog.typing import FilteringBoundLogger
+
+from injector.core.admission import Answer
+from injector.core.model import Template
+from injector.shell import app, certificates, logs, probes, servers, telemetry
+from injector.shell.app import Conditions, Endpoint
+from injector.shell.certificates import Certificate, Watch
+from injector.shell.pool import Pool
+from injector.shell.probes import Check, Health, Phase
+from injector.shell.reviewers import Mutation, Validation
+from injector.shell.servers import HttpServer, HttpsServer
+from injector.shell.settings import Settings
+from injector.shell.stores import DirectoryStore, Snapshot
+from injector.shell.telemetry import Metrics, Readings
+
+STUCK_AFTER = 30.0
+"""Seconds in which the event loop must come round: the longest time that Kubernetes gives a webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server that runs."""
+
+    https: HttpsServer
+    plain: HttpServer
+    health: Health
+    store: DirectoryStore
+    watch: Watch
+
+    def reload(self) -> None:
+        """Take up a new certificate and new templates now."""
+        self.watch.look()
+        self.watch.look()  # a change is acted on when it is seen twice
+        self.store.load()
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal and return the exit code; raises ShellError where it cannot start."""
+    log = logs.build_logger(settings.log_level, settings.log_format, sys.stdout.buffer)
+    signals = _catch_signals()
+    with ExitStack() as stack:
+        stack.callback(logs.adopt(log, settings.log_level))
+        service = stack.enter_context(running(settings, log))
+        log.info("listening", port=service.https.port, probe_port=service.plain.port)
+        if not _wait(service, signals, log):
+            log.error("the HTTPS server has ended by itself")
+            return 1
+        _drain(service, signals, settings.drain_seconds, log)
+    log.info("stopped")
+    return 0
+
+
+@contextmanager
+def running(settings: Settings, log: FilteringBoundLogger) -> Iterator[Service]:
+    """Start a server and, at the end, stop it; ready when the block is entered. Raises ShellError."""
+    certificate = certificates.load(settings.files())
+    with ExitStack() as stack:
+        pool = stack.enter_context(Pool(settings.policy()))
+        service = _build(settings, log, certificate, pool)
+        stack.enter_context(servers.running(service.plain))
+        stack.enter_context(servers.running(service.https))
+        service.store.load()
+        service.store.start()
+        stack.callback(service.store.stop)
+        service.watch.start()
+        stack.callback(service.watch.stop)
+        _freeze()
+        service.health.phase = Phase.SERVING
+        yield service
+
+
+def _build(settings: Settings, log: FilteringBoundLogger, certificate: Certificate, pool: Pool) -> Service:
+    policy, metrics = settings.policy(), Metrics()
+    store = DirectoryStore(settings.templates, policy, check=pool.check)
+    health = Health(lambda: _checks(watch.current, store.snapshot()), lambda: _stuck(https))
+    conditions = Conditions(
+        timeout=settings.timeout,
+        queue=settings.queue,
+        body_limit=settings.body_limit,
+        phase=lambda: health.phase,
+        metrics=metrics,
+        log=log,
+    )
+
+    def observe(answer: Answer, seconds: float) -> None:
+        metrics.decided(answer, store.snapshot().catalog.templates, seconds)
+        telemetry.log_review(log, answer, seconds)
+
+    endpoints = (
+        Endpoint(app.MUTATE, Mutation(store.snapshot, policy), observe),
+        Endpoint(
+            app.VALIDATE,
+            Validation(policy, settings.release_name, pool.check),
+            lambda answer, seconds: telemetry.log_review(log, answer, seconds),
+        ),
+    )
+    https = servers.build_https(
+        app.build_application(endpoints, conditions),
+        certificate.context,
+        settings.limits(),
+        host=settings.host,
+        port=settings.port,
+        inline_paths=frozenset({app.MUTATE}),
+        client_names=settings.client_names,
+    )
+    watch = Watch(settings.files(), certificate, lambda new: https.replace_context(new.context))
+    metrics.registry.register(Readings(store.snapshot, lambda: watch.current.not_after, lambda: https.counters))
+    application = probes.build_probes(health, metrics.expose, telemetry.CONTENT_TYPE)
+    plain = servers.build_plain(application, host=settings.probe_host, port=settings.probe_port)
+    return Service(https, plain, health, store, watch)
+
+
+def _checks(certificate: Certificate, snapshot: Snapshot) -> Iterator[Check]:
+    days = (certificate.not_after - time.time()) / 86400
+    end = datetime.fromtimestamp(certificate.not_after, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield Check("certificate", days > 0, f"for {', '.join(certificate.names)}, {days:.1f} days left, until {end}")
+    found = [template for template in snapshot.catalog.templates.values() if isinstance(template, Template)]
+    yield Check("templates", ok=True, text=f"{len(found)} loaded")
+    for template in sorted(found, key=lambda template: template.reference):
+        yield Check(f"template {template.reference}", ok=True, text=f"revision {template.revision}")
+    for problem in snapshot.problems:
+        kept = "its last good version is served" if problem.keeps_last_good else "it is not served"
+        yield Check(f"template {problem.template or problem.source}", ok=False, text=f"{problem.message} ({kept})")
+
+
+def _stuck(https: HttpServer) -> str:
+    if https.wait(0):
+        return "the HTTPS server has ended"
+    seconds = time.monotonic() - https.turned
+    return f"the event loop has not come round for {seconds:.0f} seconds" if seconds > STUCK_AFTER else ""
+
+
+def _freeze() -> None:
+    """Spare the garbage collector what was loaded and lives on."""
+    gc.collect()
+    gc.freeze()
+
+
+def _catch_signals() -> queue.SimpleQueue[int]:
+    """Have signals put into a queue, for the main thread to act on when it can."""
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda caught, _frame: signals.put(caught))
+    return signals
+
+
+def _wait(service: Service, signals: queue.SimpleQueue[int], log: FilteringBoundLogger) -> bool:
+    """Act on signals until one says stop; return False if the server ended without one."""
+    while not service.https.wait(0):
+        number = _next(signals, 1.0)
+        if number == signal.SIGHUP:
+            log.info("reloading")
+            service.reload()
+        elif number:
+            return True
+    return False
+
+
+def _drain(service: Service, signals: queue.SimpleQueue[int], seconds: float, log: FilteringBoundLogger) -> None:
+    """Serve on while the cluster learns that this server goes; a second signal ends that."""
+    log.info("draining", seconds=seconds)
+    service.health.phase = Phase.DRAINING
+    service.https.begin_drain()
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if _next(signals, left) not in (0, signal.SIGHUP):
+            return
+
+
+def _next(signals: queue.SimpleQueue[int], seconds: float) -> int:
+    try:
+        return signals.get(timeout=seconds)
+    except queue.Empty:
+        return 0
