@@ -11,9 +11,9 @@ server has filled in its defaults and the in-tree plugins (ServiceAccount, Prior
 run. What is different each time (managedFields, uid, times, random suffixes) is taken out or made the same.
 
 The server must reach this machine's loopback, and it is changed: namespaces (with the labels and annotations of
-``case.yaml``), service accounts and priority classes (value 1000) that the pods name are created and stay. Use a
-throw-away one. Pods that it refuses are listed with its sentence; one that passed the webhook and failed validation
-afterwards is recorded all the same.
+``case.yaml``), service accounts and priority classes that the pods name are created and stay. Use a throw-away one.
+Pods that it refuses are listed with its sentence; one that passed the webhook and failed validation afterwards is
+recorded all the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import datetime as dt
 import http.server
 import ipaddress
 import json
+import os
 import queue
 import re
 import ssl
@@ -52,6 +53,7 @@ WEBHOOK = "pod-recorder.pillion.dev"
 START_SECONDS = 30
 """How long the API server may take to call a webhook that was just registered."""
 
+LONGEST_SENTENCE = 300
 RANDOM_VOLUME = re.compile(r"kube-api-access-[a-z0-9]{5}\Z")
 SAME_SUFFIX = "00000"
 VANISHING = ("managedFields", "uid", "creationTimestamp")
@@ -70,7 +72,7 @@ def main() -> int:
     for sentence in recorder.refused:
         print(f"refused: {sentence}")
     for path in changed:
-        print(f"{'stale' if options.check else 'written'}: {path}")
+        print(f"{'stale' if options.check else 'written'}: {os.path.relpath(path)}")
     print(f"{len(folders)} folders, {len(changed)} changed recordings, {len(recorder.refused)} refused pods")
     return 1 if options.check and changed else 0
 
@@ -171,24 +173,31 @@ class Cluster:
         self._ensure({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": name}})
         priority = spec.get("priorityClassName")
         if priority and not priority.startswith("system-"):
-            group = "scheduling.k8s.io/v1"
-            self._ensure({"apiVersion": group, "kind": "PriorityClass", "metadata": {"name": priority}, "value": 1000})
+            self._ensure(_priority_class(priority, spec))
 
     def _ensure(self, wanted: Object) -> None:
         metadata = wanted["metadata"]
         key = (wanted["kind"], metadata.get("namespace", ""), metadata["name"])
         if self.ready.get(key) == wanted:
             return
-        for verb in ("create", "replace"):
-            complaint = self.run(verb, "--filename=-", stdin=json.dumps(wanted))
+        for verb in (["create"], ["replace"], ["replace", "--force"]):  # the value of a class cannot be changed
+            complaint = self.run(*verb, "--filename=-", stdin=json.dumps(wanted))
             if not complaint:
                 self.ready[key] = wanted
                 return
         raise SystemExit(f"{' '.join(filter(None, key))} cannot be made ready: {complaint}")
 
 
+def _priority_class(name: str, spec: Object) -> Object:
+    """Return the class that gives a pod what it says of itself, or else a priority of 1000."""
+    policy = {"preemptionPolicy": spec["preemptionPolicy"]} if spec.get("preemptionPolicy") else {}
+    head = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+    return {**head, **policy, "value": spec.get("priority") or 1000}
+
+
 def _complaint(stderr: str) -> str:
-    return " ".join(line for line in stderr.splitlines() if line and not line.startswith("Warning:"))
+    text = " ".join(line for line in stderr.splitlines() if line and not line.startswith("Warning:"))
+    return text if len(text) <= LONGEST_SENTENCE else f"{text[:LONGEST_SENTENCE]}…"
 
 
 # The webhook
