@@ -16,7 +16,7 @@
 #
 # k8s.io/kubernetes asks for its staging modules at v0.0.0: each of them needs a replace line (v0.36.3 for v1.36.3). Then
 #
-#     go mod download k8s.io/kubernetes
+#     go mod download k8s.io/kubernetes@v1.36.3
 #     awk '$1 ~ /^k8s.io\// && $2 == "v0.0.0" {print "replace", $1, "=>", $1, "v0.36.3"}' \
 #         "$(go env GOMODCACHE)/k8s.io/kubernetes@v1.36.3/go.mod" >>go.mod
 #     go mod tidy
