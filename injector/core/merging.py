@@ -27,9 +27,13 @@ AUTO_IMAGE = "auto"
 
 
 VOLUME_IDENTITIES = {
-    "configMap": "name", "csi": "driver", "hostPath": "path", "image": "reference", "persistentVolumeClaim": "claimName",
+    "configMap": "name",
+    "csi": "driver",
+    "hostPath": "path",
+    "image": "reference",
+    "persistentVolumeClaim": "claimName",
     "secret": "secretName",
-}  # fmt: skip
+}
 """Sources of volumes that stand for something else, and the field that says for what."""
 
 
@@ -201,7 +205,7 @@ def _with_image(mine: Object, ours: Object) -> Object:
 
 
 def _without_token(mine: Object, ours: Object) -> Object:
-    """Put our empty directory in the place of the token that the ServiceAccount plugin mounted before we were called."""
+    """Put our empty directory in the place of the token that the ServiceAccount plugin has mounted before us."""
     shield = next((mount for mount in ours.get("volumeMounts", ()) if mount["name"] == TOKEN_VOLUME), None)
     mounts = mine.get("volumeMounts") or []
     if shield is None or not any(_is_token(mount) for mount in mounts):
@@ -219,7 +223,8 @@ def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:
     for added in (filled.get("env") or [])[len(own) :]:
         for variable in own:
             if f"$({added['name']})" in str(variable.get("value") or ""):
-                yield f"{path}: {variable['name']} refers to $({added['name']}), which is injected after it and stays empty"
+                name = variable["name"]
+                yield f"{path}: {name} refers to $({added['name']}), which is injected after it and stays empty"
 
 
 def _check_ephemeral(spec: Object, fragment: Fragment) -> None:

@@ -1,7 +1,7 @@
 """
-Parameters of one template for one pod, lowest to highest: the schema's default, the chart's values, the
-annotations of the namespace, the annotations of the pod.
+Parameters of one template for one pod.
 
+Lowest to highest: the schema's default, the chart's values, the namespace's annotations, the pod's annotations.
 An annotation is ``<template>.<domain>/<parameter>``; its text is read by the declared type.
 """
 

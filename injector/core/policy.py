@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from injector.core.model import Fragment, Object, Policy
 
 CLUSTER_POD_FIELDS = frozenset({
-    "activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "dnsConfig", "dnsPolicy", "enableServiceLinks",
-    "hostAliases", "hostUsers", "imagePullSecrets", "nodeSelector", "overhead", "preemptionPolicy", "priorityClassName",
-    "readinessGates", "resourceClaims", "resources", "runtimeClassName", "schedulerName", "schedulingGates", "securityContext",
-    "setHostnameAsFQDN", "shareProcessNamespace", "terminationGracePeriodSeconds", "tolerations",
-    "topologySpreadConstraints",
+    "activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "dnsConfig", "dnsPolicy",
+    "enableServiceLinks", "hostAliases", "hostUsers", "imagePullSecrets", "nodeSelector", "overhead",
+    "preemptionPolicy", "priorityClassName", "readinessGates", "resourceClaims", "resources",
+    "runtimeClassName", "schedulerName", "schedulingGates", "securityContext", "setHostnameAsFQDN",
+    "shareProcessNamespace", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
 })  # fmt: skip
 """Fields of a pod's spec that a cluster template may fill in."""
 

@@ -96,20 +96,20 @@ def _review(version: str, request: Object) -> Review:
 
 def check_pod(pod: JSON) -> Object:
     """Return *pod* if it has the shapes that a merge relies on; raises ReviewError that names the field."""
-    pod = _mapping(pod, "request.object")
-    metadata = _mapping(pod.get("metadata") or {}, "metadata")
+    checked: Object = _mapping(pod, "request.object")
+    metadata = _mapping(checked.get("metadata") or {}, "metadata")
     for name in ("labels", "annotations"):
         for key, text in _mapping(metadata.get(name) or {}, f"metadata.{name}").items():
             if not isinstance(text, str):
                 raise ReviewError(f"the pod's metadata.{name}[{key!r}] is {_shown(text)}, expected a string")
-    spec = _mapping(pod.get("spec") or {}, "spec")
+    spec = _mapping(checked.get("spec") or {}, "spec")
     for name in ("containers", "initContainers", "ephemeralContainers", "volumes"):
         for path, item in _items(spec.get(name), f"spec.{name}"):
             _check_named(path, item)
     for name in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(name) or ()):
             _check_container(f"spec.{name}[{index}]", container)
-    return pod
+    return checked
 
 
 def _check_container(path: str, container: Object) -> None:

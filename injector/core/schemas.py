@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -155,7 +155,7 @@ def _pattern(_validator: Any, pattern: str, instance: JSON, _schema: Any) -> Ite
         yield ValidationError(f"{_shortened(instance)} does not match {pattern!r}")
 
 
-_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})
+_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def _sentences(errors: Iterator[ValidationError]) -> Iterator[str]:
@@ -187,7 +187,7 @@ def _read_yaml(text: str, *kinds: type) -> JSON:
     return value if not kinds or isinstance(value, kinds) else _UNREADABLE
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], JSON]] = {
     "string": str,
     "integer": _read_integer,
     "number": _read_number,

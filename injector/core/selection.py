@@ -175,9 +175,9 @@ def _reject(candidate: Candidate, pod: Object, namespace: Namespace) -> Decision
             warns=not denies,
         )
     reason = _mismatch(template, pod, namespace)
-    return reason and Decision(
-        reason=reason, template=template.reference, revision=template.revision, warns=candidate.by_name
-    )
+    if reason is None:
+        return None
+    return Decision(reason=reason, template=template.reference, revision=template.revision, warns=candidate.by_name)
 
 
 def _mismatch(template: Template, pod: Object, namespace: Namespace) -> Reason | None:

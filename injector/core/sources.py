@@ -60,6 +60,13 @@ def place_of(source: str, position: int, key: str) -> Place:
     return Place(key=key, line=source.count("\n", 0, position) + 1, column=position - start + 1, source=line)
 
 
+def tags(source: str, delimiters: tuple[str, str]) -> Iterator[str]:
+    """Yield the text of each block tag and expression, without its marks."""
+    for tag in _pattern(marks(delimiters)).finditer(source):
+        if tag.lastgroup in ("block", "expression"):
+            yield tag[tag.lastgroup].strip("-+ \t\n")
+
+
 def _prepare_lines(source: str, tags: Marks, key: str) -> Iterator[str]:
     """Yield the source piece by piece; what lies between line breaks outside of tags is one line."""
     line: list[re.Match[str] | str] = []

@@ -15,7 +15,7 @@ import orjson
 
 from injector.core import documents, rendering, schemas, selectors
 from injector.core.errors import Place, TemplateError
-from injector.core.model import BrokenTemplate, Native, Object, OnError, Policy, Template
+from injector.core.model import JSON, BrokenTemplate, Native, Object, OnError, Policy, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _DELIMITERS = re.compile(r"(?P<open>[^\w\s]{2})\s+(?P<close>[^\w\s]{2})\Z")
 
 
-def parse(configmap: Object, policy: Policy) -> Template:
+def parse(configmap: JSON, policy: Policy) -> Template:
     """Return the template of a labelled ConfigMap; raises TemplateError."""
     name, namespace = _identity(configmap)
     try:
@@ -51,9 +51,9 @@ def parse(configmap: Object, policy: Policy) -> Template:
         raise error.within(template=f"{namespace}/{name}") from error.__cause__
 
 
-def broken(configmap: Object, problem: str, policy: Policy) -> BrokenTemplate:
+def broken(configmap: JSON, problem: str, policy: Policy) -> BrokenTemplate:
     """Return what can be said of a ConfigMap that ``parse`` refused: enough to decide what its pods get."""
-    metadata = configmap.get("metadata") if isinstance(configmap, dict) else None
+    metadata = (configmap.get("metadata") if isinstance(configmap, dict) else None) or {}
     metadata = metadata if isinstance(metadata, dict) else {}
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", policy.release_namespace))
     annotations = metadata.get("annotations")
@@ -74,10 +74,9 @@ def reference(namespace: str, name: str, policy: Policy) -> str:
     return name if namespace == policy.release_namespace else f"{namespace}/{name}"
 
 
-def _identity(configmap: Object) -> tuple[str, str]:
-    metadata = configmap.get("metadata") if isinstance(configmap, dict) else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
+def _identity(configmap: JSON) -> tuple[str, str]:
+    metadata = (configmap.get("metadata") if isinstance(configmap, dict) else None) or {}
+    if not isinstance(metadata, dict) or not isinstance(name := metadata.get("name"), str) or not name:
         raise TemplateError("a template must be a ConfigMap with metadata.name")
     namespace = metadata.get("namespace") or ""
     if not _DNS_LABEL.match(name):
@@ -88,6 +87,8 @@ def _identity(configmap: Object) -> tuple[str, str]:
 
 def _parse(configmap: Object, name: str, namespace: str, policy: Policy) -> Template:
     annotations = configmap["metadata"].get("annotations") or {}
+    if not isinstance(annotations, dict):
+        raise TemplateError(f"expected a mapping, got {type(annotations).__name__}", Place(key="metadata.annotations"))
     settings = _settings(annotations, policy)
     _check_known("annotation", settings, ANNOTATIONS)
     data = _data(configmap)
