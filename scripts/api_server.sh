@@ -11,6 +11,7 @@
 # empty folder:
 #
 #     module tools
+#     go 1.26.0
 #     require k8s.io/kubernetes v1.36.3
 #     tool k8s.io/kubernetes/cmd/kube-apiserver
 #
