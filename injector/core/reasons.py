@@ -33,6 +33,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     REFUSED = "refused"
     TEMPLATE_BROKEN = "template-broken"
+    TEMPLATE_ACCEPTED = "template-accepted"
     RENDER_FAILED = "render-failed"
     LIMIT_EXCEEDED = "limit-exceeded"
     FORBIDDEN_FIELD = "forbidden-field"
@@ -60,6 +61,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType({
     Reason.CONFLICT: "the pod and the template cannot stand together",
     Reason.REFUSED: "the template refuses the pod",
     Reason.TEMPLATE_BROKEN: "the template's ConfigMap is broken and there is no earlier good version",
+    Reason.TEMPLATE_ACCEPTED: "the ConfigMap is a template that can be used",
     Reason.RENDER_FAILED: "the template failed on this pod",
     Reason.LIMIT_EXCEEDED: "the template asked for more than a template may have",
     Reason.FORBIDDEN_FIELD: "the template rendered a field that it may not set",

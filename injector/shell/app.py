@@ -23,7 +23,7 @@ from urllib.parse import parse_qs
 import orjson
 from flask import Flask, Response, request
 from structlog.typing import FilteringBoundLogger
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from injector.core.admission import Answer
 from injector.core.errors import OurFault, ReviewError, UnprovenPatch
@@ -209,15 +209,17 @@ def _build_flask(desks: Mapping[str, Desk], conditions: Conditions) -> Flask:
 
     app.register_error_handler(HTTPException, fail)  # type: ignore[arg-type]
     for path, desk in desks.items() - {(MUTATE, desks[MUTATE])}:
-        app.add_url_rule(path, path, _view(desk), methods=[*_METHODS], provide_automatic_options=False)
+        app.add_url_rule(path, path, _view(path, desk), methods=[*_METHODS], provide_automatic_options=False)
     return app
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def _view(desk: Desk) -> Callable[[], Response]:
+def _view(path: str, desk: Desk) -> Callable[[], Response]:
     def view() -> Response:
+        if request.environ["PATH_INFO"] != path:  # werkzeug makes //validate the same as /validate
+            raise NotFound
         return _to_flask(desk.answer(request.environ))
 
     return view

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from injector.core import admission, linting, reviews, templates
 from injector.core.admission import Answer
 from injector.core.errors import ReviewError, TemplateError
-from injector.core.linting import Finding
+from injector.core.linting import Finding, Severity
 from injector.core.model import Namespace, Object, Policy, Review, Verdict
 from injector.core.reasons import Reason
 from injector.shell.stores import Snapshot
@@ -65,7 +65,7 @@ class Validation:
         if _mapping(metadata, "labels").get(self.policy.domain.template_label) != "true":
             return Verdict(reason=Reason.NO_TEMPLATES)
         findings = list(self._findings({**review.object, "metadata": {"namespace": review.namespace, **metadata}}))
-        errors = [finding for finding in findings if finding.severity == "error"]
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if errors and not self._is_ours(review.namespace, _mapping(metadata, "annotations")):
             return Verdict(reason=Reason.TEMPLATE_BROKEN, denial="\n".join(f.detail or f.message for f in errors))
         reason = Reason.TEMPLATE_BROKEN if errors else Reason.TEMPLATE_ACCEPTED
@@ -76,11 +76,11 @@ class Validation:
             self.check(configmap)
             template = templates.parse(configmap, self.policy)
         except TemplateError as error:
-            yield Finding("error", str(error), error.with_caret())
+            yield Finding(Severity.ERROR, str(error), error.with_caret())
             return
         if template.namespace != self.policy.release_namespace and not self.policy.namespace_templates:
             message = f"templates serve pods from namespace {self.policy.release_namespace!r} only: move it there"
-            yield Finding("warning", message, "")
+            yield Finding(Severity.WARNING, message)
         yield from linting.lint(template, self.policy)
 
     def _is_ours(self, namespace: str, annotations: Object) -> bool:

@@ -48,9 +48,9 @@ class Service:
 
     def reload(self) -> None:
         """Take up a new certificate and new templates now."""
-        self.watch.look()
-        self.watch.look()  # a change is acted on when it is seen twice
-        self.store.load()
+        for _ in range(2):  # a change is acted on when it is seen twice
+            self.watch.look()
+            self.store.look()
 
 
 def serve(settings: Settings) -> int:

@@ -188,8 +188,9 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 def _hint(name: str, known: set[str]) -> str:
     if _SERVICE_LINK.match(name):
         return "it looks like a Kubernetes service link: set enableServiceLinks: false in the pod's spec"
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    words = {variable.removeprefix(PREFIX): variable for variable in sorted(known)}
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
+    return f"did you mean {words[near[0]]}?" if near else f"there are {', '.join(sorted(known))}"
 
 
 def _parse(option: Option, source: str, text: str) -> Any:
