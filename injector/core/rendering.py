@@ -79,6 +79,8 @@ class Expression:
     """One condition, compiled."""
 
     program: Program
+    source: str
+    """As it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def compile_expression(source: str, *, key: str, parameters: Collection[str] | N
     except TemplateError as error:
         error.place = Place(key=key, line=error.place.line and 1, column=_column(source, error.problem), source=source)
         raise
-    return Expression(program)
+    return Expression(program, source)
 
 
 def build_scope(
