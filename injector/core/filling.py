@@ -128,6 +128,8 @@ def _missing(
 
 def _key(field: Field, item: Object) -> tuple[JSON, ...]:
     """Return what tells this element apart; a port without protocol is one of TCP."""
+    if len(field.keys) == 1:
+        return (item.get(field.keys[0]),)
     return tuple("TCP" if key == "protocol" and not item.get(key) else item.get(key) for key in field.keys)
 
 

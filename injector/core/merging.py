@@ -221,10 +221,10 @@ def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:
     """Tell of variables of the author's that refer to one of ours: ``$(VAR)`` only sees earlier ones."""
     own = mine.get("env") or []
     for added in (filled.get("env") or [])[len(own) :]:
+        reference = f"$({added['name']})"
         for variable in own:
-            if f"$({added['name']})" in str(variable.get("value") or ""):
-                name = variable["name"]
-                yield f"{path}: {name} refers to $({added['name']}), which is injected after it and stays empty"
+            if reference in str(variable.get("value") or ""):
+                yield f"{path}: {variable['name']} refers to {reference}, which is injected after it and stays empty"
 
 
 def _check_ephemeral(spec: Object, fragment: Fragment) -> None:

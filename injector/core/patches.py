@@ -67,7 +67,7 @@ def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str) -
             yield Operation(op="add", path=f"{path}/{_escape(key)}", value=value)
         elif before[key] is not value:
             yield from _diff(before[key], value, f"{path}/{_escape(key)}")
-    if len(before) > len(after) or any(key not in after for key in before):
+    if not before.keys() <= after.keys():
         raise UnprovenPatch(f"a field of {path or 'the pod'} would be removed")
 
 
