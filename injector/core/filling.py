@@ -117,20 +117,23 @@ def _missing(
         have = [defaults.normalized(field.of, item) for item in mine]
         yield from (item for item in ours if defaults.normalized(field.of, item) not in have)
         return
-    present = {_key(field, item): item for item in mine}
-    for item in ours:
-        key = _key(field, item)
+    present = dict(zip(_keys(field, mine), mine, strict=True))
+    for key, item in zip(_keys(field, ours), ours, strict=True):
         if key not in present:
             yield item
         else:
             _compare(field, present[key], item, f"{path}[{'/'.join(map(str, key))}]", notes)
 
 
-def _key(field: Field, item: Object) -> tuple[JSON, ...]:
-    """Return what tells this element apart; a port without protocol is one of TCP."""
+def _keys(field: Field, items: list[Object]) -> list[tuple[JSON, ...]]:
+    """Return what tells each element apart; a port without protocol is one of TCP."""
     if len(field.keys) == 1:
-        return (item.get(field.keys[0]),)
-    return tuple("TCP" if key == "protocol" and not item.get(key) else item.get(key) for key in field.keys)
+        (name,) = field.keys
+        return [(item.get(name),) for item in items]
+    return [
+        tuple("TCP" if key == "protocol" and not item.get(key) else item.get(key) for key in field.keys)
+        for item in items
+    ]
 
 
 def _compare(field: Field, mine: Object, ours: Object, path: str, notes: Notes) -> None:
