@@ -35,8 +35,8 @@ def assemble(template: Template, parts: Mapping[str, JSON], domain: Domain) -> F
             built[key] = _BUILDERS[key](key, value)
         key = "sidecars"
         fragment = _fragment(template, built)
-        key = "labels"
-        _check_metadata(fragment, domain)
+        for key in ("labels", "annotations"):
+            _check_domain(getattr(fragment, key), domain)
     except TemplateError as error:
         raise error.within(key=key) from error.__cause__
     return fragment
@@ -182,11 +182,10 @@ def _check_unique(what: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _check_metadata(fragment: Fragment, domain: Domain) -> None:
-    for what, texts in (("labels", fragment.labels), ("annotations", fragment.annotations)):
-        for key in texts:
-            if domain.owns(key):
-                raise ForbiddenField(f"{what}: {key!r} is of the domain {domain.name}, which templates may not write")
+def _check_domain(texts: Iterable[str], domain: Domain) -> None:
+    for name in texts:
+        if domain.owns(name):
+            raise ForbiddenField(f"{name!r} is of the domain {domain.name}, which templates may not write")
 
 
 _BUILDERS = {

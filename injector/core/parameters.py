@@ -32,7 +32,7 @@ def resolve(
         problems += _take_annotations(template, holder, prefix, source, values)
     problems += _missing(template, prefix, values)
     if problems:
-        raise BadParameter(f"template {template.reference!r}: " + "; ".join(problems))
+        raise BadParameter("; ".join(problems))
     return values
 
 
