@@ -18,6 +18,8 @@ from injector.core.model import JSON, Operation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_LIBRARY = {"add": jsonpatch.AddOperation, "replace": jsonpatch.ReplaceOperation}
+
 
 def diff(before: JSON, after: JSON) -> tuple[Operation, ...]:
     """Return the operations that turn *before* into *after*; raises UnprovenPatch if something was removed."""
@@ -37,16 +39,56 @@ def prove(received: JSON, patch: bytes, expected: JSON) -> None:
     (k8s.io/apiserver, mutating/dispatcher.go), so nothing unproven may leave the process.
     """
     try:
-        result = jsonpatch.apply_patch(received, orjson.loads(patch), in_place=True)
+        result = _applied(received, orjson.loads(patch))
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError, IndexError) as error:
         raise UnprovenPatch(f"the patch cannot be applied to the pod as received: {error}") from error
     if not is_same(result, expected):
         raise UnprovenPatch("the patch applied to the pod as received does not give the pod that was meant")
 
 
+def _applied(received: JSON, patch: list[dict[str, Any]]) -> JSON:
+    """Apply each operation with the library; any but ``add`` and ``replace`` is a KeyError."""
+    for operation in patch:
+        spent = {**operation, "value": _spent(operation["value"])}
+        received = _LIBRARY[operation["op"]](spent).apply(received)
+    return received
+
+
+def _spent(value: JSON) -> JSON:
+    """Return *value* as one that the library need not copy, because nobody else will use it."""
+    match value:
+        case dict():
+            return _SpentObject(value)
+        case list():
+            return _SpentList(value)
+    return value
+
+
+class _SpentObject(dict[str, Any]):
+    """An object that is its own copy."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, _memo: object) -> _SpentObject:
+        return self
+
+
+class _SpentList(list[Any]):
+    """A list that is its own copy."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, _memo: object) -> _SpentList:
+        return self
+
+
 def is_same(left: JSON, right: JSON) -> bool:
     """Whether two JSON values are equal, types included: neither ``1`` and ``true`` nor ``1`` and ``1.0`` are."""
-    return orjson.dumps(left, option=orjson.OPT_SORT_KEYS) == orjson.dumps(right, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(left) == orjson.dumps(right) or _sorted(left) == _sorted(right)
+
+
+def _sorted(value: JSON) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _diff(before: JSON, after: JSON, path: str) -> Iterator[Operation]:
