@@ -104,8 +104,8 @@ def check_pod(pod: JSON) -> Object:
                 raise ReviewError(f"the pod's metadata.{name}[{key!r}] is {_shown(text)}, expected a string")
     spec = _mapping(checked.get("spec") or {}, "spec")
     for name in ("containers", "initContainers", "ephemeralContainers", "volumes"):
-        for path, item in _items(spec.get(name), f"spec.{name}"):
-            _check_named(path, item)
+        for index, item in enumerate(_items(spec.get(name), f"spec.{name}")):
+            _check_named(f"spec.{name}[{index}]", item)
     for name in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(name) or ()):
             _check_container(f"spec.{name}[{index}]", container)
@@ -114,9 +114,9 @@ def check_pod(pod: JSON) -> Object:
 
 def _check_container(path: str, container: Object) -> None:
     for name, key in (("env", "name"), ("volumeMounts", "mountPath"), ("ports", "containerPort"), ("envFrom", "")):
-        for where, item in _items(container.get(name), f"{path}.{name}"):
+        for index, item in enumerate(_items(container.get(name), f"{path}.{name}")):
             if key and item.get(key) is None:
-                raise ReviewError(f"the pod's {where} lacks {key!r}")
+                raise ReviewError(f"the pod's {path}.{name}[{index}] lacks {key!r}")
 
 
 def _check_named(path: str, item: Object) -> None:
@@ -127,11 +127,15 @@ def _check_named(path: str, item: Object) -> None:
         raise ReviewError(f"the pod's {path} {found}")
 
 
-def _items(value: JSON, path: str) -> Iterator[tuple[str, Object]]:
-    if value is not None and not isinstance(value, list):
+def _items(value: JSON, path: str) -> list[Object]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
         raise ReviewError(f"the pod's {path} is {_shown(value)}, expected a list")
-    for index, item in enumerate(value or ()):
-        yield f"{path}[{index}]", _mapping(item, f"{path}[{index}]")
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            _mapping(item, f"{path}[{index}]")
+    return value
 
 
 def _mapping(value: JSON, what: str) -> dict[str, Any]:
