@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any
 import orjson
 import yaml
 
-from injector.core import admission, patches, templates
-from injector.core.admission import Answer
+from injector.core import patches, templates
 from injector.core.errors import TemplateError
 from injector.core.model import BrokenTemplate, Namespace, Object, Policy, Template
 from injector.core.reasons import Reason
 from injector.core.selection import Catalog
+from tests import calls
+from tests.calls import Reply
 
 GOLDEN = Path(__file__).parent
 SHIPPED = GOLDEN.parents[1] / "templates"
@@ -47,36 +48,6 @@ class Case:
         return orjson.loads(file.read_bytes()) if file.exists() else None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came out of one call, as the API server sees it."""
-
-    case: Case
-    answer: Answer
-    received: Object
-    """The pod, decoded anew from the bytes that were sent."""
-    response: Object
-
-    @property
-    def patch(self) -> list[Object]:
-        return orjson.loads(base64.b64decode(self.response["patch"])) if "patch" in self.response else []
-
-    @property
-    def denial(self) -> str:
-        return self.response.get("status", {}).get("message", "")
-
-    @property
-    def warnings(self) -> list[str]:
-        return self.response.get("warnings", [])
-
-    def decisions_of(self, names: Any) -> dict[str, str]:
-        """What became of each template; of one that the verdict does not mention, why the whole pod was left alone."""
-        verdict = self.answer.verdict
-        decided = {decision.template: str(decision.reason) for decision in verdict.decisions}
-        is_pods = not verdict.decisions and verdict.reason is not Reason.NO_TEMPLATES
-        return {name: decided.get(name, str(verdict.reason) if is_pods else "not-requested") for name in names}
-
-
 def read(file: Path) -> Any:
     return yaml.safe_load(file.read_text())
 
@@ -100,19 +71,21 @@ def template_of(configmap: Object, policy: Policy) -> Template | BrokenTemplate:
         return templates.broken(configmap, str(error), policy)
 
 
-def call(case: Case, pod: Object) -> Outcome:
-    """Send one pod through the engine, from bytes to bytes."""
-    kind = {"group": "", "version": "v1", "kind": "Pod"}
-    request = {"uid": "golden", "kind": kind, "operation": "CREATE", "namespace": case.namespace.name, "object": pod}
-    body = orjson.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
-    answer = admission.answer(body, lambda _: case.namespace, case.catalog, case.policy, lambda: False)
-    return Outcome(case, answer, orjson.loads(body)["request"]["object"], orjson.loads(answer.body)["response"])
+def call(case: Case, pod: Object) -> Reply:
+    return calls.send(pod, case.namespace, case.catalog, case.policy)
 
 
 @cache
-def outcome(name: str) -> Outcome:
-    case = load(name)
-    return call(case, case.pod)
+def outcome(name: str) -> Reply:
+    return call(load(name), load(name).pod)
+
+
+def decisions(found: Reply, names: Iterable[str]) -> dict[str, str]:
+    """What became of each template; of one that the verdict does not mention, why the whole pod was left alone."""
+    verdict = found.verdict
+    decided = {decision.template: str(decision.reason) for decision in verdict.decisions}
+    is_pods = not verdict.decisions and verdict.reason is not Reason.NO_TEMPLATES
+    return {name: decided.get(name, str(verdict.reason) if is_pods else "not-requested") for name in names}
 
 
 def without_status(pod: Object) -> Object:
@@ -131,15 +104,15 @@ def is_status_alone(operation: Object) -> bool:
     return operation["path"] == pointer and set(operation["value"]) == {STATUS}
 
 
-def patch_file(found: Outcome) -> str:
+def patch_file(found: Reply) -> str:
     """The patch as it is kept; the revision of a template, a hash, says nothing to a reader."""
     text = orjson.dumps(found.patch, option=orjson.OPT_INDENT_2).decode() + "\n"
     return re.sub(r'(\\"revision\\":\\")[0-9a-f]{12}', r"\1…", text)
 
 
-def report_file(found: Outcome) -> str:
+def report_file(found: Reply) -> str:
     """What people read: the verdict, what became of each template, the warnings, the denial."""
-    verdict = found.answer.verdict
+    verdict = found.verdict
     lines = [f"{'allowed' if verdict.allowed else 'denied'}: {verdict.reason}", *_decided(verdict.decisions)]
     lines += [f"warning: {line}" for line in found.warnings]
     lines += [f"denial: {line}" for line in found.denial.splitlines()]
