@@ -35,7 +35,7 @@ def command(**flags: str | None) -> int:
       pillion serve --templates templates/ --certificate tls.crt --key tls.key
       PILLION_LOG_FORMAT=console pillion serve --port 9443 --probe-port 9080
       curl localhost:8080/readyz?verbose            what is loaded, and what is amiss
-    """  # noqa: D301 - click's mark is the character, not its two letters
+    """
     from injector.shell import serving
 
     return serving.serve(read_environment(flags))

@@ -207,7 +207,7 @@ def _build_flask(desks: Mapping[str, Desk], conditions: Conditions) -> Flask:
         headers = (("Allow", "POST"),) if code == 405 else ()
         return _to_flask(Reply(f"{code} {error.name}", _sentence(text), headers=headers))
 
-    app.register_error_handler(HTTPException, fail)  # type: ignore[arg-type]
+    app.register_error_handler(HTTPException, fail)
     for path, desk in desks.items() - {(MUTATE, desks[MUTATE])}:
         app.add_url_rule(path, path, _view(path, desk), methods=[*_METHODS], provide_automatic_options=False)
     return app

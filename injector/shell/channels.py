@@ -151,7 +151,7 @@ class Channel(HTTPChannel):
         return self not in self.server.held_back and bool(super().readable())
 
     def handle_read(self) -> None:
-        """Take in what has arrived; it is answered on a thread or, if its path is one for the loop, after all reading."""
+        """Take in what has arrived; requests for the loop itself are answered after all reading."""
         data = self._receive()
         if not data or self.lingering_since:
             return

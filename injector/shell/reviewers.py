@@ -81,6 +81,7 @@ class Validation:
         if template.namespace != self.policy.release_namespace and not self.policy.namespace_templates:
             message = f"templates serve pods from namespace {self.policy.release_namespace!r} only: move it there"
             yield Finding(Severity.WARNING, message)
+            return
         yield from linting.lint(template, self.policy)
 
     def _is_ours(self, namespace: str, annotations: Object) -> bool:

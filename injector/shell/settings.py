@@ -1,8 +1,8 @@
 """
 All settings of the server, in one table.
 
-From it come the flags of ``pillion serve``, the variables ``PILLION_*`` and the page ``docs/settings.md``. The environment
-is read here and nowhere else.
+From it come the flags of ``pillion serve``, the variables ``PILLION_*`` and the page ``docs/settings.md``. The
+environment is read here and nowhere else.
 """
 
 from __future__ import annotations

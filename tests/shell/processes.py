@@ -58,6 +58,7 @@ class Server:
             env=environment(variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,
         )
         stack.callback(self._end)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -189,9 +189,12 @@ def test_a_broken_template_is_refused_with_its_line_and_a_caret(server, operatio
 
 
 def test_a_template_that_reads_back_what_it_writes_is_refused(server):
-    text = "tier: {% if pod.metadata.labels.tier %}again{% else %}once{% endif %}\n"
+    env = "{% if pod.metadata.labels.tier %}\n- {name: AGAIN, value: yes}\n{% endif %}\n"
 
-    assert not validated(server, configmap(data={"labels": text}))["allowed"]
+    response = validated(server, configmap(data={"labels": "tier: web\n", "env": env}))
+
+    assert not response["allowed"]
+    assert "a second call would change /spec/containers/0/env again" in response["status"]["message"]
 
 
 def test_a_broken_template_of_the_release_itself_is_warned_of_so_that_an_upgrade_goes_through(server):
