@@ -16,14 +16,16 @@ from injector.core.errors import UnprovenPatch
 from injector.core.model import JSON, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 _LIBRARY = {"add": jsonpatch.AddOperation, "replace": jsonpatch.ReplaceOperation}
 
 
 def diff(before: JSON, after: JSON) -> tuple[Operation, ...]:
     """Return the operations that turn *before* into *after*; raises UnprovenPatch if something was removed."""
-    return tuple(_diff(before, after, ""))
+    found: list[Operation] = []
+    _diff(before, after, "", found)
+    return tuple(found)
 
 
 def as_json(patch: Iterable[Operation]) -> list[dict[str, Any]]:
@@ -91,39 +93,36 @@ def _sorted(value: JSON) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _diff(before: JSON, after: JSON, path: str) -> Iterator[Operation]:
-    if before is after:
-        return
-    match before, after:
-        case dict(), dict():
-            yield from _diff_mappings(before, after, path)
-        case list(), list():
-            yield from _diff_lists(before, after, path)
-        case _ if before != after or type(before) is not type(after):
-            yield Operation(op="replace", path=path, value=after)
+def _diff(before: JSON, after: JSON, path: str, found: list[Operation]) -> None:
+    if isinstance(before, dict) and isinstance(after, dict):
+        _diff_mappings(before, after, path, found)
+    elif isinstance(before, list) and isinstance(after, list):
+        _diff_lists(before, after, path, found)
+    elif before != after or type(before) is not type(after):
+        found.append(Operation(op="replace", path=path, value=after))
 
 
-def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str) -> Iterator[Operation]:
+def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, found: list[Operation]) -> None:
     for key, value in after.items():
         if key not in before:
-            yield Operation(op="add", path=f"{path}/{_escape(key)}", value=value)
+            found.append(Operation(op="add", path=f"{path}/{_escape(key)}", value=value))
         elif before[key] is not value:
-            yield from _diff(before[key], value, f"{path}/{_escape(key)}")
+            _diff(before[key], value, f"{path}/{_escape(key)}", found)
     if not before.keys() <= after.keys():
         raise UnprovenPatch(f"a field of {path or 'the pod'} would be removed")
 
 
-def _diff_lists(before: list[JSON], after: list[JSON], path: str) -> Iterator[Operation]:
+def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Operation]) -> None:
     """Walk both lists: what is the same or has the same name is paired, what is new in *after* is added in place."""
     old, count = 0, len(before)
     for new, item in enumerate(after):
         if old < count and item is before[old]:
             old += 1
         elif old < count and (len(after) - new == count - old or _are_paired(before[old], item)):
-            yield from _diff(before[old], item, f"{path}/{new}")
+            _diff(before[old], item, f"{path}/{new}", found)
             old += 1
         else:
-            yield Operation(op="add", path=f"{path}/{'-' if old == count else new}", value=item)
+            found.append(Operation(op="add", path=f"{path}/{'-' if old == count else new}", value=item))
     if old < count:
         raise UnprovenPatch(f"an item of {path} would be removed")
 
