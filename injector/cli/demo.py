@@ -112,13 +112,12 @@ def _show_next() -> None:
     _scene(7, "Your turn")
     program = _program()
     steps = {
-        f"{program} templates new my-sidecar": "write a template, with comments that explain it",
+        f"{program} templates new my-sidecar": "start a template of your own",
         f"{program} lint my-sidecar.yaml": "break it, and see where",
         f"{program} explain -f {_relative(MANIFESTS)}": "the same pods, on files",
     }
-    width = max(map(len, steps))
     for step, purpose in steps.items():
-        _show_command(f"{step:<{width}}", purpose)
+        _show_command(f"{step:<{WIDTH // 2}}", purpose)
     click.echo()
 
 
@@ -155,7 +154,7 @@ def _show_difference(before: Object, after: Object) -> None:
     from injector.cli import layouts, reports
 
     title = f"pod {before['metadata']['generateName']}…"
-    width = WIDTH - 20  # a line is broken after it is full
+    width = WIDTH - 4
     for line in reports.unified(layouts.lay_out(before, width), layouts.lay_out(after, width), title, context=1):
         click.echo(f"   {line}")
 

@@ -23,7 +23,7 @@ def command(**request: Any) -> int:
     Explain why pods are injected, or why not.
 
     Condition by condition: the first that blocks is shown with the command or YAML that fixes it. Then every template
-    with its reason, its parameters and where each value comes from. Exit code 1: a pod gets nothing, or something failed.
+    with its reason, its parameters and where each value comes from. Exit code 1: a pod gets nothing, or a failure.
 
     \b
     Examples:

@@ -51,9 +51,9 @@ def explain(preview: Preview, catalog: Catalog, policy: Policy) -> Iterator[str]
         yield from (f"      {line}" for line in _fix(blocking, preview, catalog, policy))
     for hint in misplacements.find(preview.holder, preview.kind, preview.namespace, policy.domain):
         yield f"  {colours.warning('!')} {hint}"
-    if preview.verdict.denial:
-        yield f"  {colours.bad(_BAD_SIGN)} the pod is denied: see below"
     if not blocking:
+        if preview.verdict.denial:
+            yield f"  {colours.bad(_BAD_SIGN)} the pod is denied: see below"
         yield from _templates(preview, catalog, policy)
 
 

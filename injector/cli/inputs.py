@@ -22,7 +22,7 @@ from injector.core.model import JSON, BrokenTemplate, Namespace, Object, Policy,
 from injector.core.previews import Preview
 from injector.core.selection import Catalog
 from injector.shell import forms, manifests
-from injector.shell.errors import ManifestError
+from injector.shell.errors import ManifestError, StoreError
 
 _NATIVE_SIDECARS_SINCE = (1, 29)
 
@@ -98,8 +98,9 @@ def read_templates(
 ) -> tuple[Catalog, Policy, Mapping[str, Namespace], tuple[str, ...]]:
     """Return the templates of a file or folder, the rules of the cluster with *values*, and what is wrong with them."""
     policy = build_policy(kube_version)
-    documents = tuple(read_documents((str(find_templates(path)),)))
-    catalog, problems = _catalog(documents, policy)
+    place = str(find_templates(path))
+    documents = tuple(read_documents((place,)))
+    catalog, problems = _catalog(template_documents(documents, policy, place), policy)
     lent = {namespace.name: namespace for namespace in _namespaces(documents)}
     return catalog, replace(policy, parameters=_parameters(values, catalog)), lent, tuple(problems)
 
@@ -109,7 +110,7 @@ def build_policy(kube_version: str = "1.36") -> Policy:
     return Policy(native_sidecars=_version(kube_version) >= _NATIVE_SIDECARS_SINCE)
 
 
-def is_template(item: Object, policy: Policy) -> bool:
+def _is_template(item: Object, policy: Policy) -> bool:
     """Whether an object is a ConfigMap with the label of a template."""
     labels = (item.get("metadata") or {}).get("labels")
     labelled = isinstance(labels, dict) and labels.get(policy.domain.template_label) == "true"
@@ -119,25 +120,34 @@ def is_template(item: Object, policy: Policy) -> bool:
 def objects_of(documents: Iterable[Document]) -> Iterator[tuple[Document, Object]]:
     """Yield every object with its document, those of Lists one by one."""
     for document in documents:
-        for item in workloads.items_of(document.object) or [document.object]:
-            yield document, item
+        try:
+            items = workloads.items_of(document.object)
+        except WorkloadError as error:
+            raise ManifestError(str(error), source=document.source, line=document.line) from error
+        yield from ((document, item) for item in ([document.object] if items is None else items))
 
 
-def _catalog(documents: Iterable[Document], policy: Policy) -> tuple[Catalog, list[str]]:
+def template_documents(documents: Iterable[Document], policy: Policy, place: str) -> list[tuple[Document, Object]]:
+    """Return the template ConfigMaps among *documents*, at least one; raises StoreError."""
+    found = [(document, item) for document, item in objects_of(documents) if _is_template(item, policy)]
+    if not found:
+        needed = f'a ConfigMap with the label {policy.domain.template_label}: "true"'
+        raise StoreError(f"{place}: there is no template here; a template is {needed}")
+    return found
+
+
+def _catalog(configmaps: Iterable[tuple[Document, Object]], policy: Policy) -> tuple[Catalog, list[str]]:
     found: dict[str, Template | BrokenTemplate] = {}
     problems: list[str] = []
-    for document, item in objects_of(documents):
-        if is_template(item, policy):
-            try:
-                template: Template | BrokenTemplate = templates.parse(item, policy)
-            except TemplateError as error:
-                template = templates.broken(item, str(error), policy)
-                problems.append(f"{document.source}: {error.with_caret()}")
-            if template.reference in found:
-                problems.append(
-                    f"{document.source}: there is another template {template.reference!r}; this one is used"
-                )
-            found[template.reference] = template
+    for document, configmap in configmaps:
+        try:
+            template: Template | BrokenTemplate = templates.parse(configmap, policy)
+        except TemplateError as error:
+            template = templates.broken(configmap, str(error), policy)
+            problems.append(f"{document.source}: {error.with_caret()}")
+        if template.reference in found:
+            problems.append(f"{document.source}: there is another template {template.reference!r}; this one is used")
+        found[template.reference] = template
     return Catalog(found), problems
 
 

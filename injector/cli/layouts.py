@@ -16,13 +16,13 @@ _VALUE_LIMIT = 60
 
 
 def lay_out(item: Object, width: int) -> str:
-    """Return *item* in lines of at most *width* columns, as far as its words allow; long annotations are cut."""
+    """Return *item* in lines of at most *width* columns; longer ones are cut."""
     dumper = yaml.SafeDumper(None, default_flow_style=None, sort_keys=False)  # type: ignore[arg-type] # only represents
     dumper.ignore_aliases = lambda data: True  # type: ignore[method-assign] # noqa: ARG005
     node = dumper.represent_data(item)
     _spread(node)
-    text: str = yaml.serialize(node, Dumper=yaml.SafeDumper, width=width, allow_unicode=True)
-    return text
+    text: str = yaml.serialize(node, Dumper=yaml.SafeDumper, width=width * 3 // 4, allow_unicode=True)
+    return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in text.splitlines())
 
 
 def _spread(node: yaml.Node) -> None:

@@ -50,10 +50,7 @@ def command(files: tuple[str, ...], strict: bool, kube_version: str) -> int:  # 
 
     policy = inputs.build_policy(kube_version)
     documents = list(inputs.read_documents(files))
-    found = [item for item in inputs.objects_of(documents) if inputs.is_template(item[1], policy)]
-    if not found:
-        needed = f'a ConfigMap with the label {policy.domain.template_label}: "true"'
-        raise click.ClickException(f"{', '.join(files)}: there is no template here; a template is {needed}")
+    found = inputs.template_documents(documents, policy, ", ".join(files))
     remarks = [remark for document, item in found for remark in _check(document, item, policy)]
     for line in _lines(remarks, documents, len(found)):
         click.echo(line)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from injector.cli import colours
 from injector.core.errors import PillionError, TemplateError
@@ -129,6 +130,8 @@ def run(arguments: Sequence[str], program: str = "pillion") -> int:
     """Run the command line and return its exit code."""
     try:
         code = pillion.main(arguments, program, COMPLETE_VARIABLE, standalone_mode=False, color=_colour())
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message())
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else program
         return _fail(program, f"{error.format_message().rstrip('.')} (see '{path} --help')")
@@ -136,7 +139,9 @@ def run(arguments: Sequence[str], program: str = "pillion") -> int:
         return _fail(program, error.format_message())
     except click.Abort:
         return _fail(program, "interrupted")
-    return code if isinstance(code, int) else FINE
+    else:
+        return code if isinstance(code, int) else FINE
+    return FINE
 
 
 def _fail(program: str, sentence: str) -> int:

@@ -36,6 +36,10 @@ def command(**flags: str | None) -> int:
       PILLION_LOG_FORMAT=console pillion serve --port 9443 --probe-port 9080
       curl localhost:8080/readyz?verbose            what is loaded, and what is amiss
     """
-    from injector.shell import serving
+    from injector.shell.pool import Pool
 
-    return serving.serve(read_environment(flags))
+    settings = read_environment(flags)
+    with Pool(settings.policy()) as pool:  # its process gets ready while the rest is imported
+        from injector.shell import serving
+
+        return serving.serve(settings, pool.check)

@@ -163,7 +163,9 @@ def _with_claims(holder: Object, kind: Kind, spec: Object) -> Object:
 
 
 def _claims(holder: Object) -> Iterator[str]:
-    templates = holder["spec"].get("volumeClaimTemplates") or ()
+    templates = holder["spec"].get("volumeClaimTemplates") or []
+    if not isinstance(templates, list):
+        raise WorkloadError(f"spec.volumeClaimTemplates is a {type(templates).__name__}, expected a list")
     for index, claim in enumerate(templates):
         path = f"spec.volumeClaimTemplates[{index}]"
         name = _mapping(_mapping(claim, path).get("metadata"), f"{path}.metadata").get("name")
