@@ -46,6 +46,8 @@ class Application:
         start_response("200 OK", [("Content-Length", str(size))])
         return self._pieces(size)
 
+    inline_large = large
+
     def chunked(self, environ, start_response, _body):
         start_response("200 OK", [])
         return self._pieces(int(environ["QUERY_STRING"]))

@@ -19,7 +19,7 @@ LIMITS = Limits(
 )
 """Generous, so that a test shortens the one deadline that it is about."""
 
-INLINE = frozenset({"/inline", "/fail-inline"})
+INLINE = frozenset({"/inline", "/inline-large", "/fail-inline"})
 
 
 class Network:

@@ -15,11 +15,13 @@ from tests.server.clients import Client, eventually, request
 SERVE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+from dataclasses import replace
 from injector.shell import servers
+limits = replace(servers.PLAIN_LIMITS, idle=300, request=300)
 def application(environ, start_response):
     start_response("200 OK", [])
     return [b"alive"]
-server = servers.build_plain(application, host="127.0.0.1", port=0)
+server = servers.build_plain(application, host="127.0.0.1", port=0, limits=limits)
 print(server.port, flush=True)
 server.run()
 """

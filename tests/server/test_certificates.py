@@ -294,7 +294,7 @@ def test_swaps_under_load_break_no_connection(network, identity, other, tmp_path
     watch = certificates.Watch(
         files, certificates.load(files), lambda new: server.replace_context(new.context), interval=0.01
     )
-    both = ssl.create_default_context(cadata=(identity.certificate + other.certificate).decode())
+    both = trusting(identity, other)
     enough, failures, served = threading.Event(), [], set()
 
     def call():

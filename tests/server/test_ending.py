@@ -44,29 +44,46 @@ def test_idle_connections_are_not_closed_by_the_drain_itself(network):
 
 def test_nothing_is_lost_between_the_drain_and_the_end(network):
     server = network.https(linger=2)
-    answers, lost = [], []
-    callers = [threading.Thread(target=call_until_refused, args=(network, server, answers, lost)) for _ in range(6)]
+    callers = [Caller(network, server) for _ in range(6)]
     for caller in callers:
         caller.start()
-    assert eventually(lambda: len(answers) > 50)
-    servers.drain_then_stop(server, 0.5)
+    assert all(caller.served.acquire(timeout=PATIENCE) for caller in callers)
+    server.begin_drain()
+    assert all(caller.told_to_go.wait(PATIENCE) for caller in callers)
+    server.stop()
     for caller in callers:
         caller.join()
 
-    assert [] == lost
-    assert {echo_of(b"x" * 5000)} == {answer.body for answer in answers}
+    assert [] == [error for caller in callers for error in caller.lost]
+    assert {echo_of(b"x" * 5000)} == {body for caller in callers for body in caller.bodies}
     assert server.wait(PATIENCE)
 
 
-def call_until_refused(network, server, answers, lost):
-    while client := connection_or_refusal(network, server):
-        try:
-            answers.append(client.post("/", b"x" * 5000))
-            while "connection" not in answers[-1].headers:
-                answers.append(client.post("/", b"x" * 5000))
-        except (OSError, IndexError) as error:
-            lost.append(error)
-        client.close()
+class Caller(threading.Thread):
+    """Calls over and over, on a new connection whenever the old one is closed, until no connection can be had."""
+
+    def __init__(self, network, server):
+        super().__init__()
+        self.network, self.server = network, server
+        self.bodies, self.lost = [], []
+        self.served, self.told_to_go = threading.Semaphore(0), threading.Event()
+
+    def run(self):
+        while client := connection_or_refusal(self.network, self.server):
+            try:
+                while self.call(client):
+                    self.served.release()
+            except (OSError, IndexError) as error:
+                self.lost.append(error)
+            client.close()
+
+    def call(self, client):
+        """Call once and say whether the connection stays."""
+        answer = client.post("/", b"x" * 5000)
+        self.bodies.append(answer.body)
+        if "connection" in answer.headers:
+            self.told_to_go.set()
+        return "connection" not in answer.headers
 
 
 def connection_or_refusal(network, server):
@@ -123,6 +140,14 @@ def test_a_server_stopped_before_it_ran_ends_at_once(network):
     assert server.wait(0)
     assert refuses(server)
     server.stop()
+
+
+def test_after_the_drain_the_server_ends(network):
+    server = network.https()
+    servers.drain_then_stop(server, 0.01)
+
+    assert server.wait(PATIENCE)
+    assert refuses(server)
 
 
 def test_a_drain_ends_early_when_somebody_else_stops_the_server(network):
