@@ -41,27 +41,24 @@ def read(paths: Iterable[str], stdin: BinaryIO) -> Iterator[Document]:
 
 
 def read_contents(paths: Iterable[str], stdin: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of files, of the manifest files of folders and, for ``-``, of standard input."""
+    """Yield name and content of files, of the files in folders and, for ``-``, of standard input."""
     for path in paths:
         if path == "-":
             yield "stdin", stdin.read(texts.SIZE + 1)
         elif Path(path).is_dir():
-            yield from ((str(file), read_file(file)) for file in _manifest_files(Path(path)))
+            yield from ((str(inner), read_file(inner)) for inner in _files_of(Path(path)))
         else:
             yield path, read_file(Path(path))
 
 
-def read_folder(folder: Path) -> Iterator[Document]:
-    """Yield the objects of a folder's manifest files; raises ManifestError."""
-    for path in _manifest_files(folder):
-        yield from parse(read_file(path), str(path))
-
-
-def _manifest_files(folder: Path) -> list[Path]:
-    paths = sorted(path for path in folder.iterdir() if is_manifest(path.name))
-    if not paths:
+def _files_of(folder: Path) -> list[Path]:
+    try:
+        found = sorted(path for path in folder.iterdir() if is_manifest(path.name))
+    except OSError as error:
+        raise ManifestError(f"the folder cannot be read: {error.strerror}", source=str(folder)) from error
+    if not found:
         raise ManifestError(f"the folder has no file that ends in {', '.join(SUFFIXES)}", source=str(folder))
-    return paths
+    return found
 
 
 def is_manifest(name: str) -> bool:
@@ -81,27 +78,24 @@ def read_file(path: Path) -> bytes:
 
 
 def parse(content: bytes, source: str) -> list[Document]:
-    """Return the objects of a text; *source* names it in a ManifestError."""
-    found = [(root.line, item) for root in texts.load(content, source) for item in _objects(root, source)]
+    """Return the objects of a text, those of Lists one by one; *source* names it in a ManifestError."""
+    found = [(root.line, item) for root in parse_whole(content, source) for item in _flatten(root, source)]
     return [Document(source=source, index=index, line=line, object=item) for index, (line, item) in enumerate(found)]
 
 
-def parse_whole(content: bytes, source: str) -> Iterator[Root]:
-    """Yield the objects of a text, Lists whole; *source* names it in a ManifestError."""
-    for root in texts.load(content, source):
-        problem = _check(root.value)
-        if problem:
-            raise ManifestError(problem, source=source, line=root.line)
-        yield root
+def parse_whole(content: bytes, source: str) -> list[Root]:
+    """Return the objects of a text with Lists as they are; *source* names it in a ManifestError."""
+    roots = texts.load(content, source)
+    for root in roots:
+        _check(root.value, root, source)
+    return roots
 
 
-def _objects(root: Root, source: str) -> Iterator[Object]:
-    pending: list[JSON] = [root.value]
+def _flatten(root: Root, source: str) -> Iterator[Object]:
+    pending: list[Object] = [root.value]
     while pending:
         found = pending.pop()
-        problem = _check(found)
-        if problem:
-            raise ManifestError(problem, source=source, line=root.line)
+        _check(found, root, source)
         items = _items(found, root, source)
         if items is None:
             yield found
@@ -116,7 +110,13 @@ def _items(found: Object, root: Root, source: str) -> list[Object] | None:
         raise ManifestError(str(error), source=source, line=root.line) from error
 
 
-def _check(found: JSON) -> str:
+def _check(found: JSON, root: Root, source: str) -> None:
+    problem = _misfit(found)
+    if problem:
+        raise ManifestError(problem, source=source, line=root.line)
+
+
+def _misfit(found: JSON) -> str:
     if not isinstance(found, dict):
         return f"expected a Kubernetes object with apiVersion and kind, got a {type(found).__name__}"
     for key in ("apiVersion", "kind"):

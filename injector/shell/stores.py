@@ -66,6 +66,7 @@ class DirectoryStore:
         self._pending: folders.Signature | None = None
         self._restless = 0
         self._retry_in = 0
+        self._looking = threading.Lock()
         self._said: frozenset[str] = frozenset()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="template-watch", daemon=True)
@@ -101,7 +102,11 @@ class DirectoryStore:
             self._thread.join()
 
     def look(self) -> None:
-        """Look once; a change is read when the next look finds the folder at rest."""
+        """Look once, from any thread; a change is read when the next look finds the folder at rest."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         self._retry_in -= 1
         found = self._sign()
         if found == self._seen and not (self._shelf.needs_retry and self._retry_in <= 0):

@@ -1,10 +1,8 @@
-"""Folders of templates on disk, changed as people and the kubelet change them."""
+"""A folder for each test, a store that watches it, and the files that are opened meanwhile."""
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,46 +11,7 @@ import pytest
 from injector.core.model import Policy
 from injector.shell import manifests
 from injector.shell.stores import DirectoryStore
-
-PATIENCE = 30
-"""Seconds to wait for what is announced; far more than it ever takes."""
-
-
-def template(name: str = "hello", *, labels: str = "greeting: hi", namespace: str = "") -> str:
-    """Return the YAML of a template ConfigMap that writes labels."""
-    place = f"\n  namespace: {namespace}" if namespace else ""
-    body = "\n".join(f"    {line}" for line in labels.splitlines())
-    return (
-        f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}{place}\n"
-        f'  labels: {{pillion.dev/template: "true"}}\ndata:\n  labels: |\n{body}\n'
-    )
-
-
-class Mount:
-    """A ConfigMap mounted in a pod: ``NAME -> ..data/NAME`` and ``..data -> ..VERSION``."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._version = 0
-
-    def swap(self, files: dict[str, str]) -> None:
-        """Put a new version in place as the kubelet does: all files at once."""
-        self._version += 1
-        data, fresh = self.folder / "..data", self.folder / f"..v{self._version}"
-        old = data.resolve() if data.is_symlink() else None
-        fresh.mkdir()
-        for name, text in files.items():
-            (fresh / name).write_text(text)
-        (self.folder / "..data_tmp").symlink_to(fresh.name)
-        os.replace(self.folder / "..data_tmp", data)  # noqa: PTH105  # a rename that replaces a link
-        for name in files:
-            if not (self.folder / name).is_symlink():
-                (self.folder / name).symlink_to(f"..data/{name}")
-        for path in self.folder.iterdir():
-            if path.is_symlink() and not path.exists():
-                path.unlink()
-        if old:
-            shutil.rmtree(old)
+from tests.stores.mounts import PATIENCE, Mount
 
 
 class Watched:
@@ -97,12 +56,23 @@ def watch(folder):
         watched.store.stop()
 
 
-OPENED: list[str] | None = None
+class Opened(list):
+    """The manifest files that are opened, in order; ``then`` runs before the file of that name is."""
+
+    def __init__(self):
+        super().__init__()
+        self.then = {}
+
+
+LISTENING: list[Opened] = []
 
 
 def _audit(event, arguments):
-    if event == "open" and OPENED is not None and str(arguments[0]).endswith(manifests.SUFFIXES):
-        OPENED.append(str(arguments[0]))
+    path = str(arguments[0]) if event == "open" and LISTENING else ""
+    if path.endswith(manifests.SUFFIXES):
+        for opened in LISTENING:
+            opened.append(path)
+            opened.then.pop(Path(path).name, lambda: None)()
 
 
 sys.addaudithook(_audit)  # for good: Python has no way to take one away
@@ -110,8 +80,6 @@ sys.addaudithook(_audit)  # for good: Python has no way to take one away
 
 @pytest.fixture
 def opened():
-    """The manifest files that are opened, in order."""
-    global OPENED  # noqa: PLW0603  # the hook is the process's
-    OPENED = []
-    yield OPENED
-    OPENED = None
+    LISTENING.append(Opened())
+    yield LISTENING[-1]
+    LISTENING.clear()

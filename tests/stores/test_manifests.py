@@ -48,6 +48,12 @@ def test_the_items_of_a_typed_list_get_its_kind():
     assert {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}} == found.object
 
 
+def test_a_list_can_be_read_whole():
+    (root,) = manifests.parse_whole(LIST.encode(), "list.yaml")
+
+    assert (2, "List", 3) == (root.line, root.value["kind"], len(root.value["items"]))
+
+
 def test_a_folder_gives_its_manifests_in_order_of_name(tmp_path):
     (tmp_path / "b.yml").write_text(POD % "b")
     (tmp_path / "a.yaml").write_text(POD % "a")

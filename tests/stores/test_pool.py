@@ -19,7 +19,7 @@ from injector.shell import workers
 from injector.shell.pool import Pool
 from injector.shell.stores import DirectoryStore
 from injector.shell.workers import Allowance
-from tests.stores.conftest import PATIENCE, template
+from tests.stores.mounts import PATIENCE, template
 
 
 def configmap(annotations=None, **data):

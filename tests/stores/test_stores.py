@@ -14,7 +14,7 @@ from injector.core.model import BrokenTemplate, Namespace, Policy, Template
 from injector.shell import folders
 from injector.shell.errors import StoreError
 from injector.shell.stores import DirectoryStore
-from tests.stores.conftest import template
+from tests.stores.mounts import template
 
 GOOD = template()
 BETTER = template(labels="greeting: hello")
@@ -466,18 +466,43 @@ def test_a_change_is_in_force_without_a_restart(folder, watch):
     assert () == fourth.problems
 
 
-def test_a_file_that_is_replaced_by_a_rename_is_seen_though_its_size_and_times_are_the_same(folder, watch):
+def test_a_file_that_is_replaced_is_seen_though_its_size_and_times_are_the_same(folder, tmp_path):
     write(folder, a=template(labels="a: b"))
-    watched = watch()
-    first = revision(watched.store.snapshot())
+    store = load(folder)
+    first = revision(settle(store))
     times = (folder / "a.yaml").stat()
 
-    fresh = folder / "fresh"
+    fresh = tmp_path / "fresh"
     fresh.write_text(template(labels="a: c"))
     os.utime(fresh, ns=(times.st_atime_ns, times.st_mtime_ns))
     fresh.rename(folder / "a.yaml")
 
-    assert first != revision(watched.wait(lambda snapshot: revision(snapshot) != first))
+    assert first != revision(settle(store))
+
+
+def test_a_file_is_left_alone_until_it_is_written_to_its_end(folder):
+    write(folder, a=GOOD)
+    store = load(folder)
+    settle(store)
+
+    write(folder, a=NO_YAML)
+    store.look()
+    write(folder, a=BETTER)
+    after = settle(store)
+
+    assert () == after.problems
+
+
+def test_a_folder_that_never_comes_to_rest_is_read_nevertheless(folder):
+    write(folder, a=GOOD)
+    store = load(folder)
+    first = revision(settle(store))
+
+    for number in range(6):
+        write(folder, a=template(labels=f"number: '{number}'"))
+        store.look()
+
+    assert first != revision(store.snapshot())
 
 
 def test_a_mounted_configmap_is_read_through_its_link(mount, watch):
@@ -514,15 +539,24 @@ def test_no_snapshot_of_a_mount_ever_mixes_two_versions(mount, watch):
     assert all(len(numbers(snapshot)) <= 1 and not snapshot.problems for snapshot in seen)
 
 
-def test_a_listing_taken_while_versions_are_swapped_is_one_version(mount):
-    mount.swap(dict.fromkeys(("a.yaml", "b.yaml", "c.yaml"), "0"))
-    before = folders.read(mount.folder)
-    mount.swap(dict.fromkeys(("a.yaml", "b.yaml", "c.yaml"), "1"))
-    after = folders.read(mount.folder)
+def test_a_version_that_is_swapped_while_it_is_read_is_read_anew(mount, opened):
+    names = ("a.yaml", "b.yaml", "c.yaml")
+    mount.swap(dict.fromkeys(names, "0"))
+    opened.then["b.yaml"] = lambda: mount.swap(dict.fromkeys(names, "1"))
 
-    assert [b"0"] * 3 == [file.content for file in before.files]
-    assert [b"1"] * 3 == [file.content for file in after.files]
-    assert folders.sign(mount.folder) == folders.sign(mount.folder)
+    listing = folders.read(mount.folder)
+
+    assert [folders.File(name, b"1") for name in names] == list(listing.files)
+
+
+def test_the_links_beside_a_mount_may_lag_behind(mount):
+    mount.swap({"a.yaml": "0", "b.yaml": "0"})
+    (mount.folder / "a.yaml").unlink()
+    (mount.folder / "gone.yaml").symlink_to("..data/gone.yaml")
+
+    listing = folders.read(mount.folder)
+
+    assert [folders.File("a.yaml", b"0"), folders.File("b.yaml", b"0")] == list(listing.files)
 
 
 def test_a_folder_at_rest_is_not_read_again(folder, opened):
