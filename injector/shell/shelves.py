@@ -127,7 +127,8 @@ class Shelf:
         labels = metadata.get("labels")
         label = labels.get(self._policy.domain.template_label) if isinstance(labels, dict) else None
         name, namespace = metadata.get("name"), metadata.get("namespace") or self._policy.release_namespace
-        if kind not in ("ConfigMap", "Namespace") or (kind == "ConfigMap" and label not in ("true", True)):
+        is_ours = document.object["apiVersion"] == "v1" and kind in ("ConfigMap", "Namespace")
+        if not is_ours or (kind == "ConfigMap" and label not in ("true", True)):
             contents.notes.append(f"file {document.source!r}: {self._pass_over(kind, name)}")
         elif not isinstance(name, str) or not name or not isinstance(namespace, str):
             _blame(document, "", f"a {kind} must have a metadata.name, and texts for it and its namespace", contents)

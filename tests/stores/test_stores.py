@@ -97,6 +97,7 @@ def test_what_is_no_template_is_passed_over_with_a_word_in_the_log(folder, caplo
         a="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n",
         b="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n",
         c=GOOD,
+        d=template("foreign").replace("v1", "example.org/v1"),
     )
 
     snapshot = load(folder).snapshot()
@@ -109,6 +110,7 @@ def test_what_is_no_template_is_passed_over_with_a_word_in_the_log(folder, caplo
         "the file 'logo.png' is passed over, as only files that end in .yaml, .yml, .json are read",
         f"file 'a.yaml': the ConfigMap 'settings' is passed over, {only}",
         f"file 'b.yaml': the Deployment 'web' is passed over, {only}",
+        f"file 'd.yaml': the ConfigMap 'foreign' is passed over, {only}",
         f"template 'hello' is in force, revision {revision(snapshot)}",
     ] == caplog.messages
 
