@@ -131,11 +131,14 @@ class Channel(HTTPChannel):
         return float(now - self.request.started)
 
     def _output_waiting_for(self, now: float) -> float:
+        """Return for how long this answer has waited for the peer; moments when it did not wait do not shorten it."""
         if not self.total_outbufs_len:
-            self._output_seen = None
-        elif self._output_seen is None or self._output_seen[0] != self.served:
+            if not self.requests:
+                self._output_seen = None
+            return 0.0
+        if self._output_seen is None or self._output_seen[0] != self.served:
             self._output_seen = (self.served, now)
-        return now - self._output_seen[1] if self._output_seen else 0.0
+        return now - self._output_seen[1]
 
     def _quiet_for(self, now: float) -> float:
         if self._quiet[0] != self.last_activity:
