@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 import injector
+from injector.cli.options import KUBE_VERSION
 from injector.core import previews, schemas, templates, workloads
 from injector.core.errors import BadParameter, ReviewError, TemplateError, WorkloadError
 from injector.core.model import JSON, BrokenTemplate, Namespace, Object, Policy, Template
@@ -23,8 +24,7 @@ from injector.core.previews import Preview
 from injector.core.selection import Catalog
 from injector.shell import forms, manifests
 from injector.shell.errors import ManifestError, StoreError
-
-_NATIVE_SIDECARS_SINCE = (1, 29)
+from injector.shell.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def read_documents(paths: Iterable[str]) -> Iterator[Document]:
 
 
 def read_templates(
-    path: str | None, kube_version: str = "1.36", values: Iterable[str] = ()
+    path: str | None, kube_version: str = KUBE_VERSION, values: Iterable[str] = ()
 ) -> tuple[Catalog, Policy, Mapping[str, Namespace], tuple[str, ...]]:
     """Return the templates of a file or folder, the rules of the cluster with *values*, and what is wrong with them."""
     policy = build_policy(kube_version)
@@ -105,9 +105,9 @@ def read_templates(
     return catalog, replace(policy, parameters=_parameters(values, catalog)), lent, tuple(problems)
 
 
-def build_policy(kube_version: str = "1.36") -> Policy:
+def build_policy(kube_version: str = KUBE_VERSION) -> Policy:
     """Return the rules of a cluster of that version, otherwise as Pillion is installed."""
-    return Policy(native_sidecars=_version(kube_version) >= _NATIVE_SIDECARS_SINCE)
+    return Settings(kubernetes_version=_version(kube_version)).policy()
 
 
 def _is_template(item: Object, policy: Policy) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from injector.cli import colours
+from injector.cli import colours, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,9 @@ class Remark:
 @click.command(name="lint")
 @click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="FILE|DIR|-...")
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
-@click.option("--kube-version", default="1.36", show_default=True, metavar="VERSION", help="Version of the cluster.")
+@click.option(
+    "--kube-version", default=options.KUBE_VERSION, show_default=True, metavar="VERSION", help="Version of the cluster."
+)
 @colours.option
 def command(files: tuple[str, ...], strict: bool, kube_version: str) -> int:  # noqa: FBT001 - click's shape
     """

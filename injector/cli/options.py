@@ -9,6 +9,9 @@ import click
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+KUBE_VERSION = "1.36"
+"""The version of Kubernetes that files are meant for, unless an option says otherwise."""
+
 _ALL: tuple[Decorator, ...] = (
     click.option(
         "-f", "--filename", "files", multiple=True, required=True, metavar="FILE|DIR|-",
@@ -28,7 +31,7 @@ _ALL: tuple[Decorator, ...] = (
         help="A label that every namespace has. Namespaces among the manifests lend their own. Repeatable.",
     ),
     click.option(
-        "--kube-version", default="1.36", show_default=True, metavar="VERSION",
+        "--kube-version", default=KUBE_VERSION, show_default=True, metavar="VERSION",
         help="Version of the cluster; from 1.29 sidecars are native by default.",
     ),
     click.option(

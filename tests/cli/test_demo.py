@@ -11,7 +11,9 @@ from injector.core import workloads
 from injector.shell.errors import ListenError
 
 
-def test_the_demo_tells_its_story(pillion):
+def test_the_demo_tells_its_story(pillion, monkeypatch):
+    monkeypatch.chdir(demo.MANIFESTS.parents[2])
+
     run = pillion("demo")
 
     lines = run.out.splitlines()
