@@ -8,6 +8,7 @@ import pytest
 
 from injector.core import documents, filters, guards, policy, rendering, schemas, selection, sources, templates
 from injector.core.bound import VALUE_CHARACTERS, VALUE_NODES
+from injector.core.field_table import TYPES
 from injector.core.model import Domain, Namespace, Policy, Review
 from injector.core.reasons import SENTENCES, Reason
 from tests.docs import pages
@@ -116,6 +117,14 @@ def test_every_label_and_annotation_is_told():
 
     assert {*keys, DOMAIN.parameter_suffix} == told
     assert DOMAIN.templates in text
+
+
+def test_the_keys_by_which_lists_merge_are_those_of_the_field_table():
+    lists = [field for name in ("PodSpec", "Container") for field in TYPES[name].values() if field.kind == "list"]
+
+    told = {tuple(pages.words(rule)) for _, rule in pages.table(INJECTION, "part", "rule") if rule.startswith("by `")}
+
+    assert {field.keys for field in lists if field.keys} == told
 
 
 @pytest.mark.parametrize("namespace", [{}, {DOMAIN.injection: "enabled"}, {DOMAIN.injection: "other"}], ids=str)
