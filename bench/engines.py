@@ -11,31 +11,38 @@ import yaml
 
 from bench.reviews import NAMESPACE
 from injector.core import admission, templates
-from injector.core.model import Namespace, Policy
+from injector.core.model import Namespace, Policy, Template
 from injector.core.selection import Catalog
 
-_ENABLED = Namespace(name=NAMESPACE, labels={"pillion.dev/injection": "enabled"})
+_NAMESPACE = Namespace(name=NAMESPACE)
+_POLICY = Policy()
+
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def read_template() -> dict[str, Any]:
     """Return the ConfigMap that all designs are measured with."""
-    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "templates/agent.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load((TEMPLATES / "agent.yaml").read_text())
     return found
 
 
-def make_copies(count: int) -> tuple[dict[str, Any], ...]:
-    """Return the ConfigMap so often, each with names of its own: ``agent-1`` asked for by name, and so on."""
-    return tuple(_renamed(number) for number in range(1, count + 1))
+def parse(configmap: dict[str, Any]) -> Template:
+    """Return the ConfigMap as the engine's template."""
+    return templates.parse(configmap, _POLICY)
 
 
-def build(*configmaps: dict[str, Any]) -> Callable[[bytes], bytes]:
+def make_copies(count: int) -> tuple[Template, ...]:
+    """Return the template so often, ``agent-1`` and so on: on request by name, with names of their own in them."""
+    return tuple(parse(_renamed(number)) for number in range(1, count + 1))
+
+
+def build(*chosen: Template) -> Callable[[bytes], bytes]:
     """Return an engine with these templates: the function from a review's bytes to its answer's."""
-    policy = Policy()
-    parsed = (templates.parse(configmap, policy) for configmap in configmaps)
-    catalog = Catalog({template.reference: template for template in parsed})
+    catalog = Catalog({template.reference: template for template in chosen})
 
     def answer(body: bytes) -> bytes:
-        return admission.answer(body, lambda _: _ENABLED, catalog, policy, lambda: False).body
+        return admission.answer(body, lambda _: _NAMESPACE, catalog, _POLICY, lambda: False).body
 
     return answer
 

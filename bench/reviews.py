@@ -25,7 +25,7 @@ _TOKEN_MOUNT = {
 _MOUNTS = (
     {"name": "config", "readOnly": True, "mountPath": "/etc/checkout"},
     {"name": "cache", "mountPath": "/var/cache/checkout"},
-    {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 - a path in a container
+    {"name": "scratch", "mountPath": "/tmp"},
     {"name": "credentials", "readOnly": True, "mountPath": "/etc/credentials"},
     _TOKEN_MOUNT,
 )
@@ -137,6 +137,7 @@ def _metadata(digest: str, shape: Shape) -> dict[str, Any]:
             "app.kubernetes.io/version": "1.27.4",
             "app.kubernetes.io/managed-by": "Helm",
             "app.kubernetes.io/part-of": "shop",
+            "pillion.dev/inject": "true",
             "pod-template-hash": digest,
             "tier": "backend",
         },
@@ -163,8 +164,11 @@ def _managed_fields(shape: Shape) -> dict[str, Any]:
         for name in ("args", "env", "image", "imagePullPolicy", "livenessProbe", "name", "ports", "readinessProbe")
     } | {"f:resources": {".": nothing, "f:limits": nothing, "f:requests": nothing}}
     names = (f'k:{{"name":"{_name(index)}"}}' for index in range(shape.containers))
+    containers = {name: {".": nothing, **container} for name in names}
     spec = {f"f:{name}": nothing for name in ("dnsPolicy", "restartPolicy", "schedulerName", "securityContext")}
-    volumes = {f'k:{{"name":"{volume["name"]}"}}': {".": nothing, "f:name": nothing} for volume in _volumes(shape.volumes)}
+    volumes = {
+        f'k:{{"name":"{volume["name"]}"}}': {".": nothing, "f:name": nothing} for volume in _volumes(shape.volumes)
+    }
     return {
         "manager": "kube-controller-manager",
         "operation": "Update",
@@ -173,7 +177,7 @@ def _managed_fields(shape: Shape) -> dict[str, Any]:
         "fieldsType": "FieldsV1",
         "fieldsV1": {
             "f:metadata": {"f:generateName": nothing, "f:labels": {".": nothing, "f:app": nothing, "f:tier": nothing}},
-            "f:spec": {"f:containers": dict.fromkeys(names, {".": nothing, **container}), "f:volumes": volumes, **spec},
+            "f:spec": {"f:containers": containers, "f:volumes": volumes, **spec},
         },
     }
 

@@ -1,0 +1,46 @@
+"""What an answer says, checked: nothing is timed whose result has not been compared."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+import jsonpatch
+import orjson
+
+STATUS = "pillion.dev/status"
+
+
+class WrongAnswer(Exception):
+    """An answer that is not what it must be; a benchmark of it would be worthless."""
+
+
+def inject(body: bytes, answer: bytes) -> dict[str, Any]:
+    """Return the pod that the API server would store after *answer*; raises WrongAnswer."""
+    request, response = orjson.loads(body)["request"], orjson.loads(answer)["response"]
+    if response["uid"] != request["uid"] or response["allowed"] is not True or "patch" not in response:
+        raise WrongAnswer(f"expected a patch for review {request['uid']}, got {str(response)[:500]}")
+    pod: dict[str, Any] = jsonpatch.apply_patch(request["object"], orjson.loads(b64decode(response["patch"])))
+    return pod
+
+
+def strip_status(pod: dict[str, Any]) -> dict[str, Any]:
+    """Return the pod without our record, which no other design writes."""
+    metadata = pod["metadata"]
+    annotations = {key: text for key, text in metadata["annotations"].items() if key != STATUS}
+    return {**pod, "metadata": {**metadata, "annotations": annotations}}
+
+
+def check_same(body: bytes, ours: bytes, theirs: bytes) -> None:
+    """Raise WrongAnswer unless two designs make the same pod of *body*."""
+    mine, other = strip_status(inject(body, ours)), inject(body, theirs)
+    if orjson.dumps(mine, option=orjson.OPT_SORT_KEYS) != orjson.dumps(other, option=orjson.OPT_SORT_KEYS):
+        raise WrongAnswer("the designs make different pods of one review")
+
+
+def check_containers(body: bytes, answer: bytes, names: frozenset[str]) -> None:
+    """Raise WrongAnswer unless the pod gets all these containers."""
+    spec = inject(body, answer)["spec"]
+    found = {container["name"] for key in ("containers", "initContainers") for container in spec.get(key, ())}
+    if not names <= found:
+        raise WrongAnswer(f"expected the containers {sorted(names)}, got {sorted(found)}")

@@ -1,0 +1,33 @@
+"""What a figure needs beside it: the machine, the interpreter and the versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sysconfig
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+LIBRARIES = ("jinja2", "jsonpatch", "orjson", "PyYAML", "waitress")
+
+
+def describe() -> dict[str, str]:
+    """Return what a reader must know to compare."""
+    built = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "optimised build": "yes" if "--enable-optimizations" in built else "no",
+        "link-time optimisation": "yes" if "--with-lto" in built else "no",
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "load average": f"{os.getloadavg()[0]:.1f}",
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
