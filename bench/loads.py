@@ -83,7 +83,8 @@ class Client:
         """Send so many reviews a second at even times, whatever becomes of them (open loop)."""
         tally, begin = Tally(), time.perf_counter()
         schedule = deque(begin + number / rate for number in range(int(rate * seconds)))
-        idle, jobs = deque(self._sockets), {}
+        idle = deque(self._sockets)
+        jobs: dict[ssl.SSLSocket, Job] = {}
         while schedule or jobs:
             now = time.perf_counter()
             while schedule and schedule[0] <= now and idle:
