@@ -7,6 +7,7 @@ quote what it choked on. A line that cannot be written is lost; it never fails a
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -90,4 +91,7 @@ def _renderer(form: str, stream: BinaryIO) -> Processor:
 
 
 def _to_json(line: Any, default: Callable[[Any], Any]) -> bytes:
-    return orjson.dumps(line, default=default)
+    try:
+        return orjson.dumps(line, default=default)
+    except TypeError:  # half a surrogate pair, as in the name of a file that is no UTF-8
+        return json.dumps(line, default=default).encode()

@@ -12,19 +12,19 @@ import queue
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
 from injector.core.admission import Answer
-from injector.core.model import Template
+from injector.core.model import Object, Template
 from injector.shell import app, certificates, logs, probes, servers, telemetry
 from injector.shell.app import Conditions, Endpoint
 from injector.shell.certificates import Certificate, Watch
-from injector.shell.pool import Pool
 from injector.shell.probes import Check, Health, Phase
 from injector.shell.reviewers import Mutation, Validation
 from injector.shell.servers import HttpServer, HttpsServer
@@ -53,13 +53,17 @@ class Service:
             self.store.look()
 
 
-def serve(settings: Settings) -> int:
-    """Serve until a signal and return the exit code; raises ShellError where it cannot start."""
+def serve(settings: Settings, check: Callable[[Object], None]) -> int:
+    """
+    Serve until a signal and return the exit code; raises ShellError where it cannot start.
+
+    ``check`` tries a template where it can do no harm, and raises TemplateError.
+    """
     log = logs.build_logger(settings.log_level, settings.log_format, sys.stdout.buffer)
     signals = _catch_signals()
     with ExitStack() as stack:
         stack.callback(logs.adopt(log, settings.log_level))
-        service = stack.enter_context(running(settings, log))
+        service = stack.enter_context(running(settings, log, check))
         log.info("listening", port=service.https.port, probe_port=service.plain.port)
         if not _wait(service, signals, log):
             log.error("the HTTPS server has ended by itself")
@@ -70,12 +74,11 @@ def serve(settings: Settings) -> int:
 
 
 @contextmanager
-def running(settings: Settings, log: FilteringBoundLogger) -> Iterator[Service]:
+def running(settings: Settings, log: FilteringBoundLogger, check: Callable[[Object], None]) -> Iterator[Service]:
     """Start a server and, at the end, stop it; ready when the block is entered. Raises ShellError."""
     certificate = certificates.load(settings.files())
     with ExitStack() as stack:
-        pool = stack.enter_context(Pool(settings.policy()))
-        service = _build(settings, log, certificate, pool)
+        service = _build(settings, log, certificate, check)
         stack.enter_context(servers.running(service.plain))
         stack.enter_context(servers.running(service.https))
         service.store.load()
@@ -88,33 +91,18 @@ def running(settings: Settings, log: FilteringBoundLogger) -> Iterator[Service]:
         yield service
 
 
-def _build(settings: Settings, log: FilteringBoundLogger, certificate: Certificate, pool: Pool) -> Service:
+def _build(
+    settings: Settings, log: FilteringBoundLogger, certificate: Certificate, check: Callable[[Object], None]
+) -> Service:
     policy, metrics = settings.policy(), Metrics()
-    store = DirectoryStore(settings.templates, policy, check=pool.check)
+    store = DirectoryStore(settings.templates, policy, check=check)
     health = Health(lambda: _checks(watch.current, store.snapshot()), lambda: _stuck(https))
-    conditions = Conditions(
-        timeout=settings.timeout,
-        queue=settings.queue,
-        body_limit=settings.body_limit,
-        phase=lambda: health.phase,
-        metrics=metrics,
-        log=log,
-    )
-
-    def observe(answer: Answer, seconds: float) -> None:
-        metrics.decided(answer, store.snapshot().catalog.templates, seconds)
-        telemetry.log_review(log, answer, seconds)
-
     endpoints = (
-        Endpoint(app.MUTATE, Mutation(store.snapshot, policy), observe),
-        Endpoint(
-            app.VALIDATE,
-            Validation(policy, settings.release_name, pool.check),
-            lambda answer, seconds: telemetry.log_review(log, answer, seconds),
-        ),
+        Endpoint(app.MUTATE, Mutation(store.snapshot, policy), _observe(metrics, store, log)),
+        Endpoint(app.VALIDATE, Validation(policy, settings.release_name, check), partial(telemetry.log_review, log)),
     )
     https = servers.build_https(
-        app.build_application(endpoints, conditions),
+        app.build_application(endpoints, _conditions(settings, health, metrics, log)),
         certificate.context,
         settings.limits(),
         host=settings.host,
@@ -127,6 +115,25 @@ def _build(settings: Settings, log: FilteringBoundLogger, certificate: Certifica
     application = probes.build_probes(health, metrics.expose, telemetry.CONTENT_TYPE)
     plain = servers.build_plain(application, host=settings.probe_host, port=settings.probe_port)
     return Service(https, plain, health, store, watch)
+
+
+def _conditions(settings: Settings, health: Health, metrics: Metrics, log: FilteringBoundLogger) -> Conditions:
+    return Conditions(
+        timeout=settings.timeout,
+        queue=settings.queue,
+        body_limit=settings.body_limit,
+        phase=lambda: health.phase,
+        metrics=metrics,
+        log=log,
+    )
+
+
+def _observe(metrics: Metrics, store: DirectoryStore, log: FilteringBoundLogger) -> Callable[[Answer, float], None]:
+    def observe(answer: Answer, seconds: float) -> None:
+        metrics.decided(answer, store.snapshot().catalog.templates, seconds)
+        telemetry.log_review(log, answer, seconds)
+
+    return observe
 
 
 def _checks(certificate: Certificate, snapshot: Snapshot) -> Iterator[Check]:

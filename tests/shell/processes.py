@@ -83,7 +83,7 @@ class Server:
 
         with self._news:
             assert self._news.wait_for(arrived, PATIENCE), f"no {name!r} in {self.log}"
-        assert found, f"it ended with {self.process.poll()} and said {self.log}"
+        assert found, f"it ended with {self.end()} and said {self.log}"
         return found[0]
 
     def signal(self, number):
