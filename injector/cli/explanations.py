@@ -134,7 +134,7 @@ def _remedy(reason: Reason, template: Template, policy: Policy) -> Iterator[str]
             if template.namespace_selector:
                 yield f"it takes namespaces with labels {colours.command(template.namespace_selector.text)}"
         case Reason.WHEN_FALSE if template.when:
-            yield f"its condition: {colours.command(' '.join(template.when.source.split()))}"
+            yield f"its condition: {colours.command(' '.join(template.when.program.source.split()))}"
         case Reason.HOST_NETWORK:
             yield "its ConfigMap would need the annotation"
             yield _typed(f'{policy.domain.name}/host-network: "true"')

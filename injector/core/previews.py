@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from injector.core import admission, patches, reviews, workloads
+from injector.core import admission, conformity, patches, reviews, workloads
+from injector.core.errors import WorkloadError
 from injector.core.model import Namespace, Object, Policy, Review, Verdict
 from injector.core.selection import Catalog
 from injector.core.workloads import Kind
@@ -37,6 +38,8 @@ def preview(
 ) -> Preview:
     """Admit the pod of *holder*; raises WorkloadError, ReviewError (no usable pod) and OurFault."""
     pod = reviews.check_pod(workloads.pod_of(holder, kind, namespace.name))
+    if problem := conformity.problem_of("PodSpec", pod["spec"], "spec"):
+        raise WorkloadError(f"the pod's {problem}")
     review = Review(uid="", api_version=reviews.VERSIONS[0], namespace=namespace.name, object=pod)
     verdict = admission.admit(review, namespace, catalog, policy, expired)
     result = holder

@@ -40,6 +40,17 @@ SHAPES = (
         "file 'stdin', line 1: pod/web: the pod's spec.containers is a mapping, expected a list",
     ),
     (
+        "an operating system that is a text",
+        POD.replace("{containers", "{os: linux, containers"),
+        "file 'stdin', line 1: pod/web: the pod's spec.os is a string, expected a mapping",
+    ),
+    (
+        "a port that is a text",
+        POD.replace("{name: app}", "{name: app, ports: [{containerPort: '80'}]}"),
+        "file 'stdin', line 1: pod/web: the pod's spec.containers[0].ports[0].containerPort is a string,"
+        " expected an integer",
+    ),
+    (
         "a label that is a number",
         POD.replace("{name: web}", "{name: web, labels: {version: 1.10}}"),
         "file 'stdin', line 1: pod/web: the pod's metadata.labels['version'] is 1.1, expected a string",
