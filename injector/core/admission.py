@@ -14,6 +14,7 @@ Whose fault an error is decides what becomes of the pod:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import orjson
@@ -133,17 +134,27 @@ def _merge_all(settled: Settled, surroundings: Surroundings) -> tuple[Merged, li
     earlier: set[str] = set()
     for fragment in settled.fragments:
         before = merged.pod
-        try:
+        with _charged_to(fragment):
             _check_unique(fragment, earlier)
             native = _is_native(fragment.template, surroundings.policy)
             merged = merging.merge(merged, fragment, native=native, produced=produced)
-        except errors.Conflict as error:
-            raise Failure(fragment.template, error) from error
         earlier |= fragment.containers
         reason = Reason.ALREADY_INJECTED if merged.pod is before else Reason.INJECTED
         template = fragment.template
         decisions.append(Decision(reason=reason, template=template.reference, revision=template.revision))
+    for fragment in settled.fragments:
+        with _charged_to(fragment):
+            merging.check_mounts(merged, fragment)
     return merged, decisions
+
+
+@contextmanager
+def _charged_to(fragment: Fragment) -> Iterator[None]:
+    """Turn a Conflict into the Failure of this fragment's template."""
+    try:
+        yield
+    except errors.Conflict as error:
+        raise Failure(fragment.template, error) from error
 
 
 def _check_unique(fragment: Fragment, earlier: set[str]) -> None:

@@ -69,9 +69,20 @@ def merge(merged: Merged, fragment: Fragment, *, native: bool, produced: frozens
     lists, places = _merge_containers(spec, filler, native=native, places=merged.places)
     volumes = _merge_volumes(spec.get("volumes") or [], fragment, notes)
     filled = filling.fill("PodSpec", _with(spec, volumes=volumes, **lists), fragment.pod, "spec", notes)
-    _check_mounts(filled, fragment)
     pod = _with(merged.pod, metadata=_merge_metadata(merged.pod.get("metadata") or {}, fragment), spec=filled)
     return Merged(pod=pod, notes=(*merged.notes, *notes), places=places)
+
+
+def check_mounts(merged: Merged, fragment: Fragment) -> None:
+    """
+    Raise Conflict if *fragment* mounts a volume that is not there once all fragments are merged.
+
+    Asked of the whole, because a later template's volume is there too when the pod comes back for a second call.
+    """
+    volumes = {volume.get("name") for volume in (merged.pod.get("spec") or {}).get("volumes") or ()}
+    for name, mount in _mounts(fragment):
+        if mount["name"] not in volumes:
+            raise Conflict(f"{name} mounts volume {mount['name']!r}, which neither the pod nor any template has")
 
 
 def _with(holder: Object, **fields: object) -> Object:
@@ -232,13 +243,6 @@ def _check_ephemeral(spec: Object, fragment: Fragment) -> None:
     for container in spec.get("ephemeralContainers") or ():
         if container.get("name") in fragment.containers:
             raise Conflict(f"an ephemeral container is named {container['name']!r} like one of the template's")
-
-
-def _check_mounts(spec: Object, fragment: Fragment) -> None:
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
-    for name, mount in _mounts(fragment):
-        if mount["name"] not in volumes:
-            raise Conflict(f"{name} mounts volume {mount['name']!r}, which neither the pod nor the template has")
 
 
 def _mounts(fragment: Fragment) -> Iterable[tuple[str, Object]]:
