@@ -47,8 +47,10 @@ SHAPES = (
     (
         "a port that is a text",
         POD.replace("{name: app}", "{name: app, ports: [{containerPort: '80'}]}"),
-        "file 'stdin', line 1: pod/web: the pod's spec.containers[0].ports[0].containerPort is a string,"
-        " expected an integer",
+        (
+            "file 'stdin', line 1: pod/web: the pod's spec.containers[0].ports[0].containerPort is a string,"
+            " expected an integer"
+        ),
     ),
     (
         "a label that is a number",
