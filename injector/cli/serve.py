@@ -36,9 +36,9 @@ def command(**flags: str | None) -> int:
       PILLION_LOG_FORMAT=console pillion serve --port 9443 --probe-port 9080
       curl localhost:8080/readyz?verbose            what is loaded, and what is amiss
     """
+    settings = read_environment(flags)
     from injector.shell.pool import Pool
 
-    settings = read_environment(flags)
     with Pool(settings.policy()) as pool:  # its process gets ready while the rest is imported
         from injector.shell import serving
 

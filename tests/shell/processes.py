@@ -96,16 +96,20 @@ class Server:
 
     # -- what one can ask of it ----------------------------------------------------------------------------------------
 
-    def connect(self):
+    def connect(self, shown=None):
+        """Connect, with a client's certificate if files of one are given."""
+        context = trusting(self.identity)
+        if shown:
+            context.load_cert_chain(shown.certificate, shown.key)
         sock = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        client = Client(trusting(self.identity).wrap_socket(sock, server_hostname="localhost"))
+        client = Client(context.wrap_socket(sock, server_hostname="localhost"))
         self._stack.callback(client.close)
         return client
 
-    def post(self, path, body, *headers) -> Response:
+    def post(self, path, body, *headers, shown=None) -> Response:
         """Send one request on a connection of its own and return the answer."""
         with ExitStack() as stack:
-            client = self.connect()
+            client = self.connect(shown)
             stack.callback(client.close)
             client.send(request(path, body, *(headers or (JSON_TYPE,))))
             return client.read()

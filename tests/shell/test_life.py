@@ -7,14 +7,17 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.server.authorities import issue
+from tests.server.authorities import CLIENT, issue
 from tests.server.clients import eventually, request
 from tests.shell.conftest import LABELS, store
-from tests.shell.processes import JSON_TYPE, run
+from tests.shell.processes import JSON_TYPE, ROOT, run
 from tests.shell.reviews import configmap, pod, review
 
 BODY = b"{}"
@@ -155,6 +158,29 @@ def test_handshakes_that_fail_are_counted(start):
     assert eventually(lambda: server.metrics()["pillion_tls_failures_total"] == 1)
 
 
+def test_with_an_authority_for_clients_only_those_it_vouches_for_by_name_are_served(start, tmp_path):
+    front, stranger = (issue(name, purpose=CLIENT).store(tmp_path / name) for name in ("front", "stranger"))
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(front.certificate.read_bytes() + stranger.certificate.read_bytes())
+
+    server = start(client_ca=authority, client_names="front")
+
+    assert 400 == server.post("/mutate", BODY, JSON_TYPE, shown=front).status
+    for shown in (stranger, None):
+        with pytest.raises(
+            (ssl.SSLError, ConnectionError, IndexError)
+        ):  # in TLS 1.3 a client learns of it when it reads
+            server.post("/mutate", BODY, JSON_TYPE, shown=shown)
+    assert eventually(lambda: server.metrics()["pillion_tls_failures_total"] == 2)
+
+
+def test_a_server_has_nothing_in_memory_that_only_other_commands_need():
+    program = "import sys, injector.cli.serve, injector.shell.serving; print(*sys.modules)"
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert set() == {"kubernetes", "cryptography", "jsonpath", "requests"}.intersection(process.stdout.split())
+
+
 # -- what is taken up while it runs ------------------------------------------------------------------------------------
 
 
@@ -183,11 +209,11 @@ def test_a_new_certificate_is_taken_up_and_measured(start, tmp_path):
     server = start(files=files)
     before = server.metrics()["pillion_certificate_expiry_timestamp_seconds"]
 
-    server.identity = issue()
+    server.identity = issue(ends_in=timedelta(days=3))
     server.identity.store(tmp_path)
 
     assert eventually(lambda: trusts(server))
-    assert before <= server.metrics()["pillion_certificate_expiry_timestamp_seconds"]
+    assert before + 86_400 < server.metrics()["pillion_certificate_expiry_timestamp_seconds"]
 
 
 def test_sighup_has_certificate_and_templates_looked_at_and_ends_nothing(start, tmp_path):
