@@ -21,16 +21,16 @@ from injector.core.errors import PillionError, TemplateError
 from injector.shell.errors import ManifestError
 
 COMMANDS = {
-    "demo": "demo",
-    "inject": "inject",
-    "diff": "diff",
-    "explain": "explain",
-    "lint": "lint",
-    "templates": "templates",
-    "serve": "serve",
-    "completion": "completion",
+    "demo": "Watch a real server inject a real pod.",
+    "inject": "Inject the pods of manifests, as the webhook would.",
+    "diff": "Show what injection would change in manifests.",
+    "explain": "Explain why pods are injected, or why not.",
+    "lint": "Check template files.",
+    "templates": "List templates, show one, or start a new one.",
+    "serve": "Serve admission reviews over HTTPS.",
+    "completion": "Print the completion script of a shell.",
 }
-"""Module in this package by command, in the order in which one meets them; each holds one named ``command``."""
+"""The first sentence of each command's help, in the order in which one meets them; modules here have their names."""
 
 FINE, FINDINGS, ERROR = 0, 1, 2
 """Exit codes: all is well; differences, denials or problems were found; the command could not do its work."""
@@ -52,8 +52,14 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"injector.cli.{COMMANDS[cmd_name]}").command
+        command: click.Command = importlib.import_module(f"injector.cli.{cmd_name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
