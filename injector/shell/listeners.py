@@ -19,9 +19,10 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
-from injector.shell.channels import Channel, TlsChannel
+from injector.shell.channels import Channel
 from injector.shell.limits import Limits
 from injector.shell.tasks import Dispatcher
+from injector.shell.tls_channels import TlsChannel
 
 _ACCEPTED_AT_ONCE = 32
 _SECONDS_BETWEEN_MESSAGES = 10.0

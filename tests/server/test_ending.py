@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -10,6 +12,16 @@ import pytest
 from injector.shell import servers
 from tests.server.applications import echo_of
 from tests.server.clients import PATIENCE, Client, eventually, request
+
+STOPS_AT_SIGTERM = """
+import signal
+from injector.shell import servers
+server = servers.build_plain(lambda environ, start_response: [], host="127.0.0.1", port=0)
+signal.signal(signal.SIGTERM, lambda *_: server.stop())
+print(server.port, flush=True)
+server.run()
+print("ended", flush=True)
+"""
 
 
 def test_while_draining_every_answer_closes_its_connection_and_new_ones_are_served(network):
@@ -158,6 +170,15 @@ def test_a_drain_ends_early_when_somebody_else_stops_the_server(network):
     drain.join(PATIENCE)
 
     assert not drain.is_alive()
+
+
+def test_a_signal_handler_in_the_thread_of_the_loop_may_stop_the_server():
+    with subprocess.Popen([sys.executable, "-c", STOPS_AT_SIGTERM], stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.terminate()
+
+        assert "ended\n" == process.stdout.read()
+        assert 0 == process.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("rounds", [10])

@@ -15,7 +15,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
 from waitress.trigger import trigger
 
-from injector.shell import channels, listeners, parsers, tasks
+from injector.shell import channels, listeners, parsers, tasks, tls_channels
 from injector.shell.limits import Limits
 
 METHODS = {
@@ -81,6 +81,6 @@ def test_the_event_loop_takes_the_arguments_that_we_give():
     assert {"timeout", "use_poll", "map", "count"} == set(inspect.signature(wasyncore.loop).parameters)
 
 
-@pytest.mark.parametrize("module", [channels, listeners, parsers, tasks])
+@pytest.mark.parametrize("module", [channels, listeners, parsers, tasks, tls_channels])
 def test_the_modules_that_use_internals_say_so(module):
     assert "waitress" in module.__doc__
