@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from injector.core import errors, merging, parameters, patches, reviews, rounds, selection, status
-from injector.core.errors import AuthorError, Expired, TemplateError
+from injector.core import conformity, errors, merging, parameters, patches, reviews, rounds, selection, status
+from injector.core.errors import AuthorError, Expired, ReviewError, TemplateError, UnprovenPatch
 from injector.core.merging import Merged
 from injector.core.model import (
     Decision,
@@ -67,11 +67,27 @@ def answer(
 ) -> Answer:
     """Answer one AdmissionReview; raises ReviewError (HTTP 400) and OurFault (HTTP 503), nothing else."""
     review = reviews.decode(body)
-    verdict = admit(review, find_namespace(review.namespace), catalog, policy, expired)
+    namespace = find_namespace(review.namespace)
+    try:
+        verdict = admit(review, namespace, catalog, policy, expired)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _disbelief(review, error) from error
     patch = orjson.dumps(patches.as_json(verdict.patch)) if verdict.patch else b""
     if patch:
         patches.prove(orjson.loads(body)["request"]["object"], patch, verdict.pod)
     return Answer(reviews.encode(review, verdict, patch), review, verdict)
+
+
+def _disbelief(review: Review, error: Exception) -> ReviewError | UnprovenPatch:
+    """
+    Return whose fault an unforeseen error is: the pod's, if it has types that no API server lets through.
+
+    An API server has read the pod before it calls, so only a forged review gets here, and no other pays for the check.
+    """
+    problem = conformity.problem_of("PodSpec", review.object.get("spec"), "spec")
+    if problem:
+        return ReviewError(f"the pod's {problem}")
+    return UnprovenPatch(f"no patch could be made: {type(error).__name__}")
 
 
 def admit(

@@ -106,6 +106,8 @@ def _fill_resources(mine: Object, ours: Object, path: str, notes: Notes) -> Obje
 def _fill_list(
     field: Field, name: str, mine: list[Object], ours: list[Object], path: str, notes: Notes
 ) -> list[Object]:
+    if not isinstance(mine, list):
+        raise TypeError(path)  # no API server lets that through: admission says so
     missing = list(_missing(field, name, mine, ours, path, notes))
     return [*mine, *missing] if missing else mine
 
