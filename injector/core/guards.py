@@ -1,33 +1,22 @@
 """
-What a template may do: an allow-list of syntax when it is loaded, and a budget of work when it runs.
+What a template may be made of: an allow-list of syntax, with the spending of steps built into what is allowed.
 
-Jinja's sandbox keeps templates away from Python's insides but bounds neither time nor memory. So each operation
-whose cost a template controls spends from a budget, in steps and by the size of what it touches; nothing watches the
-clock but ``expired``, which the caller passes in. Text and values themselves are no business of this module.
+The filters that do so have names that only this module can write. What they do stands in ``environments``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from injector.core.bound import RESERVED, VALUE_CHARACTERS, VALUE_NODES
-from injector.core.errors import Expired, LimitExceeded, Place, TemplateError
+from injector.core import limits
+from injector.core.bound import RESERVED
+from injector.core.errors import LimitExceeded, Place, TemplateError
 
-NODE_LIMIT = 2_000
-"""Nodes of the syntax tree of one template text."""
-LOOP_DEPTH = 3
-STEP_LIMIT = 200_000
-"""Steps of one template on one pod; a loop's turn costs the nodes of its body, a text a step per 64 characters."""
-TEXT_LIMIT = 65_536
-"""Characters of one text that a template computes."""
-BIT_LIMIT = 256
-"""Bits of one integer that a template computes."""
-RANGE_LIMIT = 1_000
-_CHECK_EVERY = 256
+MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
+"""Methods of mappings that templates may call; elsewhere these are names of fields like any other."""
 
 _ALLOWED = tuple(
     getattr(nodes, name)
@@ -43,83 +32,19 @@ _NAMES = {
 }  # fmt: skip
 
 
-class Budget:
-    """The work that one template may still do on one pod."""
-
-    __slots__ = ("_checked", "_expired", "_left")
-
-    def __init__(self, expired: Callable[[], bool]) -> None:
-        self._left = STEP_LIMIT
-        self._checked = STEP_LIMIT
-        self._expired = expired
-
-    def spend(self, steps: int) -> None:
-        """Take *steps*; raises LimitExceeded when there are none left and Expired when time is up."""
-        self._left -= steps
-        if self._left < 0:
-            raise LimitExceeded(f"the template takes more than {STEP_LIMIT} steps: loop over less")
-        if self._checked - self._left >= _CHECK_EVERY:
-            self._checked = self._left
-            if self._expired():
-                raise Expired("the deadline of the request is over")
-
-    def weigh(self, value: Any) -> Any:
-        """Return *value* after spending for its size; raises LimitExceeded if it is too large for any use."""
-        if isinstance(value, str):
-            if len(value) > TEXT_LIMIT:
-                refuse(f"a text grows beyond {TEXT_LIMIT} characters")
-            self.spend(1 + len(value) // 64)
-        elif isinstance(value, dict | list | tuple):
-            self.spend(1 + _weight(value) // 8)
-        elif isinstance(value, int) and value.bit_length() > BIT_LIMIT:
-            refuse(f"a number grows beyond {BIT_LIMIT} bits")
-        else:
-            self.spend(1)
-        return value
-
-    def walk(self, items: Iterable[Any], steps: int) -> Iterator[Any]:
-        """Yield *items*, each for *steps*."""
-        for item in items:
-            self.spend(steps)
-            yield item
-
-
-def refuse(problem: str) -> NoReturn:
-    """Raise LimitExceeded."""
-    raise LimitExceeded(problem)
-
-
-def _weight(value: Any) -> int:
-    """Count the items of a tree as ``==`` or ``str`` would walk it: shared branches count each time."""
-    todo, count, characters = [value], 0, 0
-    while todo:
-        item = todo.pop()
-        count += 1
-        if isinstance(item, str):
-            characters += len(item)
-        elif isinstance(item, dict):
-            todo.extend(item.keys())
-            todo.extend(item.values())
-        elif isinstance(item, list | tuple):
-            todo.extend(item)
-        if count + len(todo) > VALUE_NODES or characters > VALUE_CHARACTERS:
-            refuse(f"a value grows beyond {VALUE_NODES} items or {VALUE_CHARACTERS} characters")
-    return count + characters // 64
-
-
 def guard(tree: nodes.Template, key: str) -> nodes.Template:
     """Return the syntax tree with budgets built in; raises TemplateError for what is not allowed."""
-    count = sum(1 for _ in tree.find_all(nodes.Node))
-    if count > NODE_LIMIT:
+    count = _size(tree)
+    if count > limits.SYNTAX_NODES:
         raise LimitExceeded(
-            f"the text has {count} nodes of syntax, more than {NODE_LIMIT}: split the template", Place(key=key)
+            f"the text has {count} nodes of syntax, more than {limits.SYNTAX_NODES}: split the template", Place(key=key)
         )
     guarded: nodes.Template = _Guard(key).visit(tree)
     return guarded
 
 
 class _Guard(NodeTransformer):
-    """Refuse what is not on the list; wrap what costs in filters that only the guard can name."""
+    """Refuse what is not on the list; wrap what costs. Nodes change in place, from the leaves up."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -132,9 +57,16 @@ class _Guard(NodeTransformer):
         return super().generic_visit(node, *args, **kwargs)
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - the visitor's names are Jinja's
-        if node.name.startswith("_"):
-            self._refuse(f"the name {node.name!r} starts with _", node)
+        self._check_name(node.name, node)
         return node
+
+    def visit_Filter(self, node: nodes.Filter) -> nodes.Node:  # noqa: N802
+        self._check_name(node.name, node)
+        return self.generic_visit(node)
+
+    def visit_Test(self, node: nodes.Test) -> nodes.Node:  # noqa: N802
+        self._check_name(node.name, node)
+        return self.generic_visit(node)
 
     def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802
         if isinstance(node.value, str) and RESERVED.search(node.value):
@@ -142,72 +74,95 @@ class _Guard(NodeTransformer):
         return node
 
     def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.Output)
-        visited.nodes = [_wrap(item, "_own") if _is_punctuation(item) else item for item in visited.nodes]
-        return visited
+        self.generic_visit(node)
+        node.nodes = [_wrap(item, "_own") if _is_punctuation(item) else item for item in node.nodes]
+        return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
         if node.recursive:
             self._refuse("recursive loops are not available", node)
         self.depth += 1
-        if self.depth > LOOP_DEPTH:
-            self._refuse(f"loops stand more than {LOOP_DEPTH} deep in each other", node)
-        size = sum(1 for _ in node.find_all(nodes.Node))
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.For)
+        if self.depth > limits.LOOP_DEPTH:
+            self._refuse(f"loops stand more than {limits.LOOP_DEPTH} deep in each other", node)
+        cost = nodes.Const(_cost(node))
+        self.generic_visit(node)
         self.depth -= 1
-        visited.iter = _wrap(visited.iter, "_walk", nodes.Const(max(size // 4, 1)))
-        return visited
+        node.iter = _wrap(node.iter, "_walk", cost)
+        return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:  # noqa: N802
-        size = sum(1 for _ in node.find_all(nodes.Node))
+        cost = nodes.Const(_cost(node))
         depth, self.depth = self.depth, 0
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.Macro)
+        self.generic_visit(node)
         self.depth = depth
-        spent = _wrap(nodes.Const(""), "_spend", nodes.Const(size))
-        visited.body = [nodes.Output([spent], lineno=node.lineno), *visited.body]
-        return visited
+        spent = _wrap(nodes.Const("", lineno=node.lineno), "_spend", cost)
+        node.body = [nodes.Output([spent], lineno=node.lineno), *node.body]
+        return node
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.Node:  # noqa: N802
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.AssignBlock)
-        visited.filter = _innermost(visited.filter, lineno=node.lineno)
-        return visited
+        self.generic_visit(node)
+        node.filter = _innermost(node.filter, node.lineno)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        method = node.node
+        if isinstance(method, nodes.Getattr) and method.attr in MAPPING_METHODS:
+            node.node = _wrap(method.node, "_method", nodes.Const(method.attr))
+        return node
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.Compare)
-        visited.expr = _weighed(visited.expr)
-        for operand in visited.ops:
+        self.generic_visit(node)
+        node.expr = _weighed(node.expr)
+        for operand in node.ops:
             operand.expr = _weighed(operand.expr)
-        return visited
+        return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.Getitem)
-        return _weighed(visited) if isinstance(visited.arg, nodes.Slice) else visited
+        self.generic_visit(node)
+        return _wrap(node, "_weigh") if isinstance(node.arg, nodes.Slice) else node
 
-    def _weigh_literal(self, node: nodes.Expr) -> nodes.Node:
-        visited = self.generic_visit(node)
-        assert isinstance(visited, nodes.Expr)
-        is_target = getattr(visited, "ctx", "load") != "load"
-        return visited if is_target or not getattr(visited, "items", True) else _weighed(visited)
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _wrap(nodes.List(node.nodes, lineno=node.lineno), "_concat")
 
-    visit_List = visit_Tuple = visit_Dict = visit_Concat = _weigh_literal  # noqa: N815
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _wrap(node, "_weigh") if node.items else node
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _wrap(node, "_weigh") if node.items else node
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _wrap(node, "_weigh") if node.ctx == "load" else node
+
+    def _check_name(self, name: str, node: nodes.Node) -> None:
+        if name.startswith("_"):
+            self._refuse(f"the name {name!r} starts with _", node)
 
     def _refuse(self, problem: str, node: nodes.Node) -> NoReturn:
         raise TemplateError(problem, Place(key=self.key, line=node.lineno))
 
 
-def _wrap(node: nodes.Expr | None, name: str, *args: nodes.Expr) -> nodes.Filter:
-    lineno = node.lineno if node is not None and node.lineno else 1
-    return nodes.Filter(node, name, list(args), [], None, None, lineno=lineno)
+def _size(node: nodes.Node) -> int:
+    return sum(1 for _ in node.find_all(nodes.Node))
+
+
+def _cost(node: nodes.Node) -> int:
+    """Return the steps of one turn: a step per few nodes and per 64 characters of text."""
+    characters = sum(len(text.data) for text in node.find_all(nodes.TemplateData))
+    return max(_size(node) // 4, 1) + characters // 64
 
 
 def _weighed(node: nodes.Expr) -> nodes.Expr:
-    return node if isinstance(node, nodes.Const) else _wrap(node, "_weigh")
+    is_short = isinstance(node, nodes.Const) and not (isinstance(node.value, str) and len(node.value) > 64)
+    return node if is_short else _wrap(node, "_weigh")
+
+
+def _wrap(node: nodes.Node, name: str, *args: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(node, name, list(args), [], None, None, lineno=node.lineno)
 
 
 def _innermost(chain: nodes.Filter | None, lineno: int) -> nodes.Filter:
@@ -222,7 +177,7 @@ def _innermost(chain: nodes.Filter | None, lineno: int) -> nodes.Filter:
     return chain
 
 
-def _is_punctuation(node: nodes.Node) -> bool:
+def _is_punctuation(node: nodes.Expr) -> bool:
     """Whether an expression yields only signs: the template's own text, such as ``', ' if not loop.last``."""
     match node:
         case nodes.Const(value=str() as text):

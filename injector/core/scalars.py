@@ -7,6 +7,7 @@ YAML 1.1, but neither dates nor base-60 numbers nor ``=``.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -20,34 +21,35 @@ _WORDS: dict[str, JSON] = {
     **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
-_INTEGER = re.compile(
-    r"[-+]?(?:0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|0[oO]_*[0-7][0-7_]*|0[bB]_*[01][01_]*|0[0-7_]*|[1-9][0-9_]*)\Z"
-)
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
-_LARGEST = 2**64
+_DIGITS = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)\Z")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_LONGEST = 70
+"""Characters of an integer of 64 bits: ``-0b`` and its bits are the longest."""
+
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""Integers that JSON can carry to Kubernetes."""
 
 
 def resolve(literal: str) -> JSON:
     """Return what a plain literal means: null, a boolean, a number or itself."""
     if literal in _WORDS:
         return _WORDS[literal]
-    if not (literal[0] in "-+." or "0" <= literal[0] <= "9") or len(literal) > 40:
+    if literal[0] not in "-+.0123456789":
         return literal
-    if _INTEGER.match(literal):
-        return _integer(literal)
-    if _FLOAT.match(literal):
-        number = float(literal)
-        return number if abs(number) != float("inf") else literal
+    written = literal if literal[0] == "." else literal.replace("_", "")
+    if len(written) <= _LONGEST and _DIGITS.match(written):
+        number = _integer(written.lower())
+        if SMALLEST <= number <= LARGEST:
+            return number
+    if _NUMBER.match(written) and math.isfinite(float(written)):
+        return float(written)
     return literal
 
 
-def _integer(literal: str) -> JSON:
-    digits = literal.replace("_", "").lower()
-    sign, digits = (digits[0], digits[1:]) if digits[0] in "-+" else ("", digits)
-    is_old_octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567"
-    number = int(digits, 8) if is_old_octal else int(digits or "0", 0)
-    number = -number if sign == "-" else number
-    return number if -_LARGEST // 2 <= number < _LARGEST else float(literal.replace("_", ""))
+def _integer(written: str) -> int:
+    digits = written.lstrip("-+")
+    number = int(digits, 8) if digits.isdigit() and digits[0] == "0" else int(digits, 0)
+    return -number if written[0] == "-" else number
 
 
 def as_text(value: JSON) -> str:
@@ -64,11 +66,9 @@ def as_text(value: JSON) -> str:
 
 
 def as_yaml(value: JSON) -> str:
-    """Return any value as YAML text in block style, without a final line break."""
-    if not isinstance(value, dict | list):
-        return as_text(value)
+    """Return any value as YAML text in block style, without a final line break; a string in quotes if it needs them."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
-    return text.rstrip("\n")
+    return text.removesuffix("...\n").rstrip("\n")
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -76,3 +76,11 @@ class _Dumper(yaml.CSafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the signature is PyYAML's
         return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Return a string in the style that it needs: of several lines as a block, of another meaning in quotes."""
+        style = "|" if "\n" in text else None if isinstance(resolve(text), str) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)

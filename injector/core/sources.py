@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from injector.core import limits
 from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, RESERVED
 from injector.core.errors import LimitExceeded, Place, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-SOURCE_LIMIT = 65_536
-"""Bytes of one template text."""
 
 _INSIDE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^"'])*?"""
 
@@ -42,13 +40,11 @@ def marks(delimiters: tuple[str, str]) -> Marks:
 
 def prepare(source: str, delimiters: tuple[str, str], key: str) -> str:
     """Return the text for Jinja; raises TemplateError for reserved characters and LimitExceeded for the size."""
-    if len(source.encode(errors="surrogatepass")) > SOURCE_LIMIT:
-        raise LimitExceeded(f"the text has more than {SOURCE_LIMIT} bytes", Place(key=key))
     if found := RESERVED.search(source):
-        raise TemplateError(
-            f"the character {found[0]!r} is reserved for bound values", place_of(source, found.start(), key)
-        )
-    source = source.replace("\r\n", "\n")
+        problem = f"the character {found[0]!r} is reserved for bound values"
+        raise TemplateError(problem, place_of(source, found.start(), key))
+    if len(source.encode()) > limits.SOURCE_BYTES:
+        raise LimitExceeded(f"the text has more than {limits.SOURCE_BYTES} bytes", Place(key=key))
     return "".join(_prepare_lines(source, marks(delimiters), key))
 
 
@@ -72,6 +68,8 @@ def _prepare_lines(source: str, tags: Marks, key: str) -> Iterator[str]:
     line: list[re.Match[str] | str] = []
     position = 0
     for tag in _pattern(tags).finditer(source):
+        if tag.lastgroup == "unclosed":
+            break  # what follows is for Jinja to complain about
         if tag.lastgroup == "open":
             raise TemplateError(
                 "a comment is never closed: end it with " + repr(tags.comment[1]), place_of(source, tag.start(), key)
@@ -116,15 +114,21 @@ def _tag(tag: re.Match[str], tags: Marks, *, mark: str) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(tags: Marks) -> re.Pattern[str]:
-    """Match raw blocks, block tags, expressions and comments; ``${#`` is shell text, not a comment."""
+    """
+    Match raw blocks, block tags, expressions and comments; ``${#`` is shell text, not a comment.
+
+    A tag that is never closed is a match, too, so that the search for its end happens once and not for every tag.
+    """
     (block, end_block), (expression, end_expression), (comment, end_comment) = (
         tuple(map(re.escape, pair)) for pair in (tags.block, tags.expression, tags.comment)
     )
+    raw = rf"{block}[-+]?\s*raw\s*[-+]?{end_block}"
     return re.compile(
-        rf"(?P<raw>{block}[-+]?\s*raw\s*[-+]?{end_block}.*?{block}[-+]?\s*endraw\s*[-+]?{end_block})"
-        rf"|{block}(?P<block>{_INSIDE}){end_block}"
+        rf"(?P<raw>{raw}.*?{block}[-+]?\s*endraw\s*[-+]?{end_block})"
+        rf"|(?!{raw}){block}(?P<block>{_INSIDE}){end_block}"
         rf"|{expression}(?P<expression>{_INSIDE}){end_expression}"
         rf"|(?<!\$){comment}(?P<comment>.*?){end_comment}"
-        rf"|(?P<open>(?<!\$){comment})",
+        rf"|(?P<open>(?<!\$){comment})"
+        rf"|(?P<unclosed>{block}|{expression})",
         re.DOTALL,
     )

@@ -6,8 +6,18 @@ import re
 
 import pytest
 
-from injector.core import documents, filters, guards, policy, rendering, schemas, selection, sources, templates
-from injector.core.bound import VALUE_CHARACTERS, VALUE_NODES
+from injector.core import (
+    environments,
+    guards,
+    limits,
+    list_filters,
+    names,
+    policy,
+    rendering,
+    schemas,
+    selection,
+    templates,
+)
 from injector.core.field_table import TYPES
 from injector.core.model import Domain, Namespace, Policy, Review
 from injector.core.reasons import SENTENCES, Reason
@@ -42,7 +52,7 @@ def test_every_data_key_is_explained():
 
 
 def test_everything_that_a_template_sees_is_explained():
-    assert list(rendering.NAMES) == first_words(pages.table(TEMPLATES, "name", "what it is"))
+    assert list(names.FIELDS) == first_words(pages.table(TEMPLATES, "name", "what it is"))
 
 
 def test_every_filter_is_explained():
@@ -54,8 +64,8 @@ def test_every_filter_is_explained():
 def test_filters_and_tests_inside_of_map_and_select_are_listed():
     text = pages.section(TEMPLATES, "Filters")
 
-    assert list(filters._MAPPED) == listed(text, "`map` takes", ". `select` and its kin take")
-    assert list(filters._PICKED) == listed(text, "and its kin take", ".")
+    assert list(list_filters._MAPPED) == listed(text, "`map` takes", ". `select` and its kin take")
+    assert list(list_filters._TESTS) == listed(text, "and its kin take", ".")
 
 
 def test_every_test_is_listed():
@@ -71,9 +81,9 @@ def test_every_function_is_explained():
 @pytest.mark.parametrize(
     ("before", "after", "known"),
     [
-        ("Strings have the methods", "Mappings have", rendering.STRING_METHODS),
-        ("Mappings have", "In a loop", rendering.MAPPING_METHODS),
-        ("`loop` has", "\n\n", rendering.LOOP_ATTRIBUTES),
+        ("Strings have the methods", "Mappings have", environments.STRING_METHODS),
+        ("Mappings have", "In a loop", guards.MAPPING_METHODS),
+        ("`loop` has", "\n\n", environments.LOOP_ATTRIBUTES),
     ],
 )
 def test_every_method_is_listed(before, after, known):
@@ -81,13 +91,9 @@ def test_every_method_is_listed(before, after, known):
 
 
 def test_every_limit_is_told():
-    known = [
-        sources.SOURCE_LIMIT, guards.NODE_LIMIT, guards.LOOP_DEPTH, guards.STEP_LIMIT, guards.TEXT_LIMIT,
-        guards.BIT_LIMIT, guards.RANGE_LIMIT, filters.PATTERN_LIMIT, filters.INDENT_LIMIT, VALUE_NODES,
-        VALUE_CHARACTERS, rendering.OUTPUT_LIMIT, documents.DEPTH_LIMIT, documents.EVENT_LIMIT,
-    ]  # fmt: skip
+    known = [limit for name, limit in vars(limits).items() if name.isupper()]
 
-    assert schemas.PATTERN_LIMIT == filters.PATTERN_LIMIT
+    assert schemas.PATTERN_LIMIT == limits.MATCHED
     assert [f"{limit:,}" for limit in known] == [row[0] for row in pages.table(TEMPLATES, "limit", "of")]
 
 
