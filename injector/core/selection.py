@@ -37,8 +37,9 @@ class Catalog:
     defaults: tuple[Template | BrokenTemplate, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        defaults = tuple(template for template in self.templates.values() if template.is_default)
-        object.__setattr__(self, "defaults", defaults)
+        defaults = (template for template in self.templates.values() if template.is_default)
+        by_name = sorted(defaults, key=lambda template: template.reference)  # every replica says the same in one order
+        object.__setattr__(self, "defaults", tuple(by_name))
 
 
 @dataclass(frozen=True, slots=True)
