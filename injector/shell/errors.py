@@ -4,6 +4,7 @@ What can go wrong at the edges: files, addresses, settings. The errors of the de
     PillionError
     └── ShellError
         ├── CertificateError   a certificate or key that cannot serve
+        ├── ClusterError       an API server that does not answer, or refuses
         ├── ListenError        an address or port that cannot be listened on
         ├── ManifestError      a file or text that holds no Kubernetes objects, with the place
         ├── StoreError         a place that templates cannot be read from
@@ -24,6 +25,18 @@ class ShellError(PillionError):
 
 class CertificateError(ShellError):
     """A certificate, its key or the authority for clients cannot be used; the sentence names the file and the fix."""
+
+
+class ClusterError(ShellError):
+    """A request to an API server had no success."""
+
+    def __init__(self, status: int, reason: str, message: str, *, retry_after: float = 0.0) -> None:
+        """The HTTP status, 0 for no answer; the API server's reason in one word; seconds it asks to wait."""
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
 
 
 class ListenError(ShellError):
