@@ -19,7 +19,7 @@ _REQUIREMENT = re.compile(
     rf"\s*(?:(?P<absent>!)\s*(?P<key0>{_KEY})"
     rf"|(?P<key1>{_KEY})\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\)"
     rf"|(?P<key2>{_KEY})\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE})"
-    rf"|(?P<key3>{_KEY}))\s*(?:,|$)"
+    rf"|(?P<key3>{_KEY}))\s*(?:,(?=\s*[^\s,])|$)"
 )
 
 
