@@ -60,7 +60,7 @@ class Cluster:
         response = self.open(method, path, body, query=query, content_type=content_type)
         self._note_clock(response.headers.get("Date"))
         if response.status >= 300:  # never followed: a token is not for others
-            raise _refusal(response)
+            raise refusal(response)
         return _parse(response)
 
     def open(
@@ -150,7 +150,8 @@ def _parse(response: urllib3.BaseHTTPResponse) -> Object:
     return found if isinstance(found, dict) else {"value": found}
 
 
-def _refusal(response: urllib3.BaseHTTPResponse) -> ClusterError:
+def refusal(response: urllib3.BaseHTTPResponse) -> ClusterError:
+    """Return the error for a response that is no success; reads its body."""
     status: Object = {}
     with suppress(ClusterError):
         status = _parse(response)
