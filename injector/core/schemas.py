@@ -38,6 +38,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,18})(\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?\Z")
 _UNREADABLE = object()
+_NO_SCHEMA = "expected a JSON Schema such as {type: string}"
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +59,8 @@ def declare(name: str, schema: JSON) -> Parameter:
     if not name.isidentifier() or not name.isascii():
         raise TemplateError(f"parameter {name!r} is no identifier: use letters, digits and _")
     schema = {} if schema is None else schema
+    if isinstance(schema, bool):
+        raise TemplateError(f"parameter {name!r}: {_NO_SCHEMA}, got {schema!r}")
     _check_keywords(name, schema)
     try:
         _Validator.check_schema(schema)
@@ -109,12 +114,13 @@ def _check_keywords(name: str, schema: JSON) -> None:
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
-        raise TemplateError(f"parameter {name!r}: expected a JSON Schema such as {{type: string}}, got {schema!r}")
+        raise TemplateError(f"parameter {name!r}: {_NO_SCHEMA}, got {schema!r}")
     for keyword in schema:
         if keyword not in KEYWORDS:
             raise TemplateError(f"parameter {name!r}: {_unknown(keyword)}")
-    if "pattern" in schema:
+    if isinstance(schema.get("pattern"), str):
         _check_pattern(name, schema["pattern"])
+    _check_type(name, schema.get("type", "string"))
     for inner in _subschemas(schema):
         _check_keywords(name, inner)
 
@@ -136,10 +142,19 @@ def _unknown(keyword: object) -> str:
     return f"{keyword!r} is no keyword of a schema here" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def _check_pattern(name: str, pattern: JSON) -> None:
+def _check_type(name: str, declared: JSON) -> None:
+    known = sorted(set(_READERS) - {"any"})
+    for kind in declared if isinstance(declared, list) else [declared]:
+        if kind not in known:
+            near = difflib.get_close_matches(str(kind), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise TemplateError(f"parameter {name!r}: {kind!r} is no type; {hint}")
+
+
+def _check_pattern(name: str, pattern: str) -> None:
     try:
-        re2.compile(pattern)
-    except (re2.error, TypeError) as error:
+        re2.compile(pattern, _OPTIONS)
+    except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else error
         raise TemplateError(
             f"parameter {name!r}: pattern {pattern!r} is no regular expression of RE2: {reason}"
@@ -151,7 +166,7 @@ def _pattern(_validator: Any, pattern: str, instance: JSON, _schema: Any) -> Ite
         return
     if len(instance) > PATTERN_LIMIT:
         yield ValidationError(f"is longer than {PATTERN_LIMIT} characters, the most that a pattern is matched against")
-    elif not re2.search(pattern, instance):
+    elif not re2.compile(pattern, _OPTIONS).search(instance):
         yield ValidationError(f"{_shortened(instance)} does not match {pattern!r}")
 
 
