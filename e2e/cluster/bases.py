@@ -1,0 +1,72 @@
+"""
+A Debian base for Pillion's image, made with debootstrap: for hosts that reach a mirror of Debian and no image registry.
+
+Two images come out: a runtime base with Python and nothing to build with, and the same plus Python's venv to build in.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.cluster import commands
+from e2e.cluster.commands import Command
+
+BUILD_PACKAGES = ("python3-venv", "python3.11-venv", "python3-pip-whl", "python3-setuptools-whl")
+SUITE = "bookworm"
+PYTHON = "3.11"
+"""The Python of the suite."""
+
+_STRIPPED = ("usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/zoneinfo", "var/log", "var/cache/apt")
+_LISTS = ("var/lib/apt/lists", "var/cache/debconf", "debootstrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """The names of the two images."""
+
+    runtime: str = f"localhost/pillion-base:{SUITE}"
+    build: str = f"localhost/pillion-build-base:{SUITE}"
+
+
+def debootstrap_command(root: Path) -> Command:
+    """Unpack the smallest Debian that has Python; the mirror is debootstrap's own choice."""
+    include = "python3,python3-venv,ca-certificates"
+    return ["nice", "debootstrap", "--variant=minbase", f"--include={include}", SUITE, root]
+
+
+def make(buildah: list[str], scratch: Path) -> Bases:
+    """Make both images, unless they are in buildah's storage already."""
+    bases = Bases()
+    if all(commands.succeeds([*buildah, "inspect", "--type", "image", name]) for name in (bases.runtime, bases.build)):
+        return bases
+    commands.tell("making a Debian base: a minute, once")
+    root = scratch / "debian"
+    shutil.rmtree(root, ignore_errors=True)
+    commands.run(debootstrap_command(root))
+    _strip(root)
+    _commit(buildah, root, bases.build)
+    commands.run(["chroot", root, "dpkg", "--purge", *BUILD_PACKAGES])
+    _strip(root)
+    _commit(buildah, root, bases.runtime)
+    shutil.rmtree(root)
+    return bases
+
+
+def _strip(root: Path) -> None:
+    """Empty what only people and package managers read; licences stay."""
+    for folder in (*_STRIPPED, *_LISTS):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    for file in (root / "usr/share/doc").rglob("*"):
+        if file.is_file() and file.name != "copyright":
+            file.unlink()
+
+
+def _commit(buildah: list[str], root: Path, name: str) -> None:
+    container = commands.run([*buildah, "from", "scratch"]).strip()
+    try:
+        commands.run([*buildah, "add", container, root, "/"])
+        commands.run([*buildah, "commit", container, name])
+    finally:
+        commands.run([*buildah, "rm", container])
