@@ -31,7 +31,7 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 
 
 def resolve(literal: str) -> JSON:
-    """Return what a plain literal means: null, a boolean, a number or itself."""
+    """Return what a plain literal means: null, a boolean, a number or itself. As JSON, ``1e3`` is ``1000``."""
     if literal in _WORDS:
         return _WORDS[literal]
     if literal[0] not in "-+.0123456789":
@@ -41,8 +41,8 @@ def resolve(literal: str) -> JSON:
         number = _integer(written.lower())
         if SMALLEST <= number <= LARGEST:
             return number
-    if _NUMBER.match(written) and math.isfinite(float(written)):
-        return float(written)
+    if _NUMBER.match(written) and math.isfinite(number := float(written)):
+        return int(number) if number.is_integer() and SMALLEST <= number <= LARGEST else number
     return literal
 
 

@@ -106,10 +106,16 @@ class Entry:
 
     def name(self, values: Values) -> str:
         """Return the key's text."""
-        key = None if self.key is None else self.key.fill(values)
-        if key is None or isinstance(key, dict | list):
-            raise fault("a key must be a text, got null, a mapping or a list", self.line, self.column)
-        return as_text(key)
+        match None if self.key is None else self.key.fill(values):
+            case dict():
+                what = "a mapping"
+            case list():
+                what = "a list"
+            case None:
+                what = "null"
+            case text:
+                return as_text(text)
+        raise fault(f"a key must be a text, got {what}", self.line, self.column)
 
 
 @dataclass(frozen=True, slots=True)
