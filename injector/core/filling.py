@@ -15,8 +15,6 @@ from injector.core.errors import Conflict
 from injector.core.field_table import TYPES, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from injector.core.model import JSON, Object
 
 Notes: TypeAlias = list[str]
@@ -108,30 +106,32 @@ def _fill_list(
 ) -> list[Object]:
     if not isinstance(mine, list):
         raise TypeError(path)  # no API server lets that through: admission says so
-    missing = list(_missing(field, name, mine, ours, path, notes))
+    missing = _missing_of_set(field, mine, ours) if name in SETS else _missing_by_key(field, mine, ours, path, notes)
     return [*mine, *missing] if missing else mine
 
 
-def _missing(
-    field: Field, name: str, mine: list[Object], ours: list[Object], path: str, notes: Notes
-) -> Iterator[Object]:
-    if name in SETS:
-        have = [defaults.normalized(field.of, item) for item in mine]
-        yield from (item for item in ours if defaults.normalized(field.of, item) not in have)
-        return
+def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> list[Object]:
+    have = [defaults.normalized(field.of, item) for item in mine]
+    return [item for item in ours if defaults.normalized(field.of, item) not in have]
+
+
+def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, notes: Notes) -> list[Object]:
     present = dict(zip(_keys(field, mine), mine, strict=True))
-    for key, item in zip(_keys(field, ours), ours, strict=True):
-        if key not in present:
-            yield item
-        else:
-            _compare(field, present[key], item, f"{path}[{'/'.join(map(str, key))}]", notes)
+    keys = _keys(field, ours)
+    if present.keys().isdisjoint(keys):
+        return ours
+    for key, item in zip(keys, ours, strict=True):
+        if key in present:
+            shown = "/".join(map(str, key)) if isinstance(key, tuple) else key
+            _compare(field, present[key], item, f"{path}[{shown}]", notes)
+    return [item for key, item in zip(keys, ours, strict=True) if key not in present]
 
 
-def _keys(field: Field, items: list[Object]) -> list[tuple[JSON, ...]]:
+def _keys(field: Field, items: list[Object]) -> list[JSON]:
     """Return what tells each element apart; a port without protocol is one of TCP."""
     if len(field.keys) == 1:
-        (name,) = field.keys
-        return [(item.get(name),) for item in items]
+        name = field.keys[0]
+        return [item.get(name) for item in items]
     return [
         tuple("TCP" if key == "protocol" and not item.get(key) else item.get(key) for key in field.keys)
         for item in items

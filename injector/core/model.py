@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from injector.core.inputs import Path
     from injector.core.reasons import Reason
     from injector.core.rendering import Expression, Program
     from injector.core.schemas import Parameter
@@ -144,6 +145,8 @@ class Template:
     version: str = ""
     is_default: bool = False
     when: Expression | None = None
+    inputs: tuple[Path, ...] = ()
+    """What the texts and the condition read of what they are shown."""
     namespace_selector: Selector | None = None
     pod_selector: Selector | None = None
     order: int = 100
@@ -204,8 +207,7 @@ class Decision:
     warns: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation of RFC 6902; ``op`` is ``add`` or ``replace``."""
 
     op: str

@@ -7,6 +7,7 @@ cost is that of what changed. Nothing here knows what a pod is.
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,6 +17,9 @@ from injector.core.model import JSON, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_ADDS = {"add": True, "replace": False}
 
 
 def diff(before: JSON, after: JSON) -> tuple[Operation, ...]:
@@ -52,21 +56,27 @@ def apply(document: JSON, operation: dict[str, Any]) -> None:
 
     The tests hold it against the library ``jsonpatch``, which takes four times as long for the same verdict.
     """
-    *way, last = map(_unescape, operation["path"].split("/")[1:])
+    is_add, value = _ADDS[operation["op"]], operation["value"]
+    *way, last = _parts(operation["path"])
     holder = document
     for part in way:
         holder = holder[part] if isinstance(holder, dict) else holder[_index(part, len(holder) - 1)]
-    match operation["op"], holder:
-        case "add", dict():
-            holder[last] = operation["value"]
-        case "replace", dict() if last in holder:
-            holder[last] = operation["value"]
-        case "add", list():
-            holder.insert(len(holder) if last == "-" else _index(last, len(holder)), operation["value"])
-        case "replace", list():
-            holder[_index(last, len(holder) - 1)] = operation["value"]
-        case _:
-            raise KeyError(operation["path"])
+    if isinstance(holder, dict):
+        if not is_add and last not in holder:
+            raise KeyError(last)
+        holder[last] = value
+    elif not isinstance(holder, list):
+        raise TypeError(last)
+    elif is_add:
+        holder.insert(len(holder) if last == "-" else _index(last, len(holder)), value)
+    else:
+        holder[_index(last, len(holder) - 1)] = value
+
+
+def _parts(path: str) -> list[str]:
+    """Return the tokens of a JSON Pointer (RFC 6901)."""
+    parts = path.split("/")[1:]
+    return [part.replace("~1", "/").replace("~0", "~") for part in parts] if "~" in path else parts
 
 
 def _index(part: str, highest: int) -> int:
@@ -92,13 +102,13 @@ def _diff(before: JSON, after: JSON, path: str, found: list[Operation]) -> None:
     elif isinstance(before, list) and isinstance(after, list):
         _diff_lists(before, after, path, found)
     elif before != after or type(before) is not type(after):
-        found.append(Operation(op="replace", path=path, value=after))
+        found.append(Operation("replace", path, after))
 
 
 def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, found: list[Operation]) -> None:
     for key, value in after.items():
         if key not in before:
-            found.append(Operation(op="add", path=f"{path}/{_escape(key)}", value=value))
+            found.append(Operation("add", f"{path}/{_escape(key)}", value))
         elif before[key] is not value:
             _diff(before[key], value, f"{path}/{_escape(key)}", found)
     if not before.keys() <= after.keys():
@@ -108,6 +118,9 @@ def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, f
 def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Operation]) -> None:
     """Walk both lists: what is the same or has the same name is paired, what is new in *after* is added in place."""
     old, count = 0, len(before)
+    if count <= len(after) and all(map(is_, before, after)):
+        found.extend(Operation("add", f"{path}/-", item) for item in after[count:])
+        return
     for new, item in enumerate(after):
         if old < count and item is before[old]:
             old += 1
@@ -115,7 +128,7 @@ def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Op
             _diff(before[old], item, f"{path}/{new}", found)
             old += 1
         else:
-            found.append(Operation(op="add", path=f"{path}/{'-' if old == count else new}", value=item))
+            found.append(Operation("add", f"{path}/{'-' if old == count else new}", item))
     if old < count:
         raise UnprovenPatch(f"an item of {path} would be removed")
 
@@ -128,7 +141,3 @@ def _are_paired(old: JSON, new: JSON) -> bool:
 def _escape(key: str) -> str:
     """Return *key* as a token of a JSON Pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
-
-
-def _unescape(part: str) -> str:
-    return part.replace("~1", "/").replace("~0", "~") if "~" in part else part

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from injector.core import faults, filters, guards, limits, names, sources
+from injector.core import faults, filters, guards, inputs, limits, names, sources
 from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, Values
 from injector.core.budgets import Budget
 from injector.core.environments import Parameters, environment_of
@@ -39,6 +39,8 @@ class Program:
     delimiters: tuple[str, str]
     template: jinja2.Template
     constant: str | None
+    inputs: frozenset[inputs.Path] = frozenset()
+    """What of its scope the text reads; nothing else can change what it renders."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,7 @@ def compile_program(
     try:
         tree = environment.parse(sources.prepare(source, delimiters, key))
         names.check(tree, key, filters.FUNCTIONS, parameters)
-        constant = _constant(tree)
+        constant, reads = _constant(tree), inputs.find(tree, names.FIELDS)
         template = environment.from_string(guards.guard(tree, key))
     except TemplateError as error:
         raise faults.shown(error, source) from error
@@ -87,7 +89,7 @@ def compile_program(
         raise LimitExceeded("expressions or tags are nested too deep", Place(key=key)) from error
     except (SyntaxError, ValueError, OverflowError) as error:
         raise TemplateError(f"the text cannot be compiled: {error}", Place(key=key)) from error
-    return Program(key, source, delimiters, template, constant)
+    return Program(key, source, delimiters, template, constant, reads)
 
 
 def compile_expression(source: str, *, key: str, parameters: Collection[str] | None = None) -> Expression:
@@ -100,7 +102,7 @@ def compile_expression(source: str, *, key: str, parameters: Collection[str] | N
     except TemplateError as error:
         bare = TemplateError(error.problem, Place(key=key, line=error.place.line))
         raise faults.shown(bare, source) from error
-    return Expression(Program(key, source, program.delimiters, program.template, None))
+    return Expression(replace(program, source=source, constant=None))
 
 
 def build_scope(

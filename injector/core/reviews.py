@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_KEYED = (("env", "name"), ("volumeMounts", "mountPath"), ("ports", "containerPort"))
+"""Lists of a container and what each element must have: merging finds it by that."""
+
 VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 
 WARNING_LIMIT = 256
@@ -113,10 +116,25 @@ def check_pod(pod: JSON) -> Object:
 
 
 def _check_container(path: str, container: Object) -> None:
-    for name, key in (("env", "name"), ("volumeMounts", "mountPath"), ("ports", "containerPort"), ("envFrom", "")):
-        for index, item in enumerate(_items(container.get(name), f"{path}.{name}")):
-            if key and item.get(key) is None:
-                raise ReviewError(f"the pod's {path}.{name}[{index}] lacks {key!r}")
+    for name, key in _KEYED:
+        items = container.get(name)
+        if items is not None and not _all_have(items, key):
+            _find_fault(items, key, f"{path}.{name}")
+    _items(container.get("envFrom"), f"{path}.envFrom")
+
+
+def _all_have(items: JSON, key: str) -> bool:
+    """Whether *items* is a list of mappings that all have *key*: told at once, as nearly always they have."""
+    try:
+        return isinstance(items, list) and None not in [item[key] for item in items]
+    except (LookupError, TypeError):
+        return False
+
+
+def _find_fault(items: JSON, key: str, path: str) -> None:
+    for index, item in enumerate(_items(items, path)):
+        if item.get(key) is None:
+            raise ReviewError(f"the pod's {path}[{index}] lacks {key!r}")
 
 
 def _check_named(path: str, item: Object) -> None:

@@ -10,23 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-import orjson
-
-from injector.core import binding, fragments, parameters, policy, rendering
+from injector.core import assembly, parameters, rendering
 from injector.core.errors import AuthorError, TemplateError, UnstableTemplate
 from injector.core.model import Fragment, Namespace, Object, Policy, Review, Template
 
-if TYPE_CHECKING:
-    from injector.core.rendering import Rendered
-
 ROUNDS = 4
 """How often the templates of a pod are rendered before they count as unstable: once, and three times again."""
-
-CACHED_CHARACTERS = 16_384
-"""Rendered text and values beyond this are assembled anew each time, to bound the memory of the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +102,7 @@ def _render(template: Template, seen: Object, surroundings: Surroundings) -> Fra
         template={"name": template.name, "version": template.version, "revision": template.revision},
         expired=surroundings.expired,
     )
-    if template.when is not None and not rendering.evaluate(template.when, scope):
-        return None
-    rendered = tuple(rendering.render(program, scope) for program in template.programs.values())
-    return _assembled(template, rendered, surroundings.policy)
+    return assembly.assemble(template, scope, surroundings.policy)
 
 
 def _located(error: TemplateError | AuthorError, template: Template) -> TemplateError | AuthorError:
@@ -167,46 +154,3 @@ def _changing(previous: Settled, settled: Settled) -> Template:
         if before.get(fragment.template.reference) != fragment:
             return fragment.template
     return settled.declined[0] if settled.declined else settled.fragments[0].template
-
-
-class _Key:
-    """What a fragment is made of, to be compared strictly by type: ``1`` is not ``true``."""
-
-    __slots__ = ("content", "policy", "rendered", "template")
-
-    def __init__(self, template: Template, rendered: tuple[Rendered, ...], policy: Policy, values: bytes) -> None:
-        self.template, self.rendered, self.policy = template, rendered, policy
-        self.content = (id(template), id(policy), *(part.text for part in rendered), values)
-
-    def __hash__(self) -> int:
-        return hash(self.content)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.content == other.content
-
-
-def _assembled(template: Template, rendered: tuple[Rendered, ...], policy: Policy) -> Fragment:
-    try:
-        values = orjson.dumps([part.values for part in rendered])
-    except TypeError:
-        return _assemble(template, rendered, policy)
-    if len(values) + sum(len(part.text) for part in rendered) > CACHED_CHARACTERS:
-        return _assemble(template, rendered, policy)
-    return _cached(_Key(template, rendered, policy, values))
-
-
-@lru_cache(maxsize=256)
-def _cached(key: _Key) -> Fragment:
-    """
-    Return the fragment of what was rendered.
-
-    The key holds template and policy, so their ids cannot be taken by others while the entry lives.
-    """
-    return _assemble(key.template, key.rendered, key.policy)
-
-
-def _assemble(template: Template, rendered: tuple[Rendered, ...], rules: Policy) -> Fragment:
-    parts = {key: binding.bind(part, key=key) for key, part in zip(template.programs, rendered, strict=True)}
-    fragment = fragments.assemble(template, parts, rules.domain)
-    policy.check(fragment, rules)
-    return fragment

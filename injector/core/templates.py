@@ -20,6 +20,7 @@ from injector.core.model import JSON, BrokenTemplate, Native, Object, OnError, P
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from injector.core.inputs import Path
     from injector.core.rendering import Expression, Program
     from injector.core.schemas import Parameter
     from injector.core.selectors import Selector
@@ -95,17 +96,19 @@ def _parse(configmap: Object, name: str, namespace: str, policy: Policy) -> Temp
     delimiters = _delimiters(settings.get("delimiters", "{{ }}"))
     parameters = _parameters(data.get("parameters", ""))
     namespace = namespace or policy.release_namespace
+    programs, when = _programs(data, delimiters, parameters), _when(settings, parameters)
     return Template(
         name=name,
         namespace=namespace,
         reference=reference(namespace, name, policy),
         revision=_revision(data),
         parameters=parameters,
-        programs=_programs(data, delimiters, parameters),
+        programs=programs,
+        inputs=_inputs(programs, when),
         description=settings.get("description", ""),
         version=settings.get("version", ""),
         is_default=_choice(settings, "default", ("false", "true")) == "true",
-        when=_when(settings, parameters),
+        when=when,
         namespace_selector=_selector(settings, "namespace-selector"),
         pod_selector=_selector(settings, "pod-selector"),
         order=_order(settings),
@@ -181,6 +184,12 @@ def _revision(data: Mapping[str, str]) -> str:
 def _when(settings: Mapping[str, str], parameters: Mapping[str, Parameter]) -> Expression | None:
     text = settings.get("when", "").strip()
     return rendering.compile_expression(text, key="when", parameters=parameters) if text else None
+
+
+def _inputs(programs: Mapping[str, Program], when: Expression | None) -> tuple[Path, ...]:
+    """Return what all texts and the condition read, in an order that is the same in every process."""
+    read = frozenset().union(*(program.inputs for program in programs.values()))
+    return tuple(sorted(read | when.program.inputs if when else read))
 
 
 def _selector(settings: Mapping[str, str], key: str) -> Selector | None:
