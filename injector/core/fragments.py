@@ -103,7 +103,7 @@ def _containers(key: str, value: JSON) -> tuple[Object, ...]:
 
 
 def _volumes(key: str, value: JSON) -> tuple[Object, ...]:
-    volumes = shapes.canonical_list("Volume", value, key)
+    volumes = shapes.canonical_list("Volume", value, key, TYPES["PodSpec"]["volumes"].keys)
     for index, volume in enumerate(volumes):
         _check_name(f"{key}[{index}].name", volume["name"])
         sources = sorted(set(volume) - {"name"})
@@ -114,7 +114,8 @@ def _volumes(key: str, value: JSON) -> tuple[Object, ...]:
 
 
 def _field_of_container(key: str, value: JSON) -> tuple[Object, ...]:
-    return shapes.canonical_list(TYPES["Container"][key].of, value, key)
+    field = TYPES["Container"][key]
+    return shapes.canonical_list(field.of, value, key, field.keys)
 
 
 def _container(key: str, value: JSON) -> Object:

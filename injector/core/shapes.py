@@ -60,13 +60,15 @@ def canonical(type_name: str, value: JSON, path: str) -> Object:
     return found
 
 
-def canonical_list(type_name: str, value: JSON, path: str) -> tuple[Object, ...]:
-    """Return *value* as a list of such objects; nothing at all is an empty list."""
+def canonical_list(type_name: str, value: JSON, path: str, keys: tuple[str, ...] = ()) -> tuple[Object, ...]:
+    """Return *value* as a list of such objects, no two of one key; nothing at all is an empty list."""
     if value is None:
         return ()
     if not isinstance(value, list):
         raise _wrong(path, value, "a list")
-    return tuple(canonical(type_name, item, f"{path}[{index}]") for index, item in enumerate(value))
+    items = [canonical(type_name, item, f"{path}[{index}]") for index, item in enumerate(value)]
+    _check_keys(keys, items, path)
+    return tuple(items)
 
 
 def _canonical_field(field: Field, value: JSON, path: str) -> JSON:
@@ -75,8 +77,7 @@ def _canonical_field(field: Field, value: JSON, path: str) -> JSON:
             return canonical(field.of, value, path)
         case "list" if isinstance(value, list):
             items = [_canonical_item(field.of, item, f"{path}[{index}]") for index, item in enumerate(value)]
-            if field.keys:
-                _check_keys(field, items, path)
+            _check_keys(field.keys, items, path)
             return items
         case "map" if isinstance(value, dict):
             return {
@@ -117,11 +118,11 @@ def _check_text(value: str, path: str) -> str:
     return value
 
 
-def _check_keys(field: Field, items: list[JSON], path: str) -> None:
+def _check_keys(keys: tuple[str, ...], items: list[JSON], path: str) -> None:
     """Refuse two elements of one key: only the first would be there."""
     seen: set[tuple[JSON, ...]] = set()
-    for item in items:
-        key = tuple(item.get(name) for name in field.keys)
+    for item in items if keys else ():
+        key = tuple(item.get(name) for name in keys)
         if key in seen:
             shown = "/".join(str(part) for part in key)
             raise ForbiddenField(f"{path} has two elements for {shown!r}: remove one")

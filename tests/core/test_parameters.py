@@ -56,8 +56,8 @@ def test_the_pod_wins_over_its_namespace_over_the_chart_over_the_default(given, 
         ({"chart": {"port": "1"}}, "the chart's value of 'port': '1' is not of type 'integer'"),
         ({"chart": {"prot": 1}}, "the chart's value 'prot' is no parameter; did you mean 'port'?"),
         ({"chart": {"prot": 1}, "pod_has": {"tool.pillion.dev/port": ""}},
-         "the chart's value 'prot' is no parameter; did you mean 'port'?; "
-         "annotation 'tool.pillion.dev/port' of the pod: '' is no integer"),
+         ("the chart's value 'prot' is no parameter; did you mean 'port'?; "
+         "annotation 'tool.pillion.dev/port' of the pod: '' is no integer")),
     ],
 )  # fmt: skip
 def test_all_that_is_wrong_is_said_at_once(given, problem):
@@ -70,7 +70,7 @@ def test_all_that_is_wrong_is_said_at_once(given, problem):
 
 
 def test_a_template_without_parameters_says_that_it_has_none():
-    with pytest.raises(BadParameter, match="names no parameter; it has none$"):
+    with pytest.raises(BadParameter, match=r"names no parameter; it has none$"):
         resolve(stored=template("tool"), pod_has=ROLE)
 
 

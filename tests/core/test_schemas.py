@@ -118,8 +118,8 @@ NO_REFERENCE = "is not available: nothing is fetched, write the schema out"
         ("p", {"minimun": 1}, "parameter 'p': 'minimun' is no keyword of a schema here; did you mean 'minimum'?"),
         ("p", {"$defs": {}}, "parameter 'p': '$defs' is no keyword of a schema here"),
         ("p", {"type": "int"}, "parameter 'p': 'int' is no type; did you mean 'integer'?"),
-        ("p", {"type": ["string", "date"]}, "parameter 'p': 'date' is no type; "
-         "there are array, boolean, integer, null, number, object, string"),
+        ("p", {"type": ["string", "date"]}, ("parameter 'p': 'date' is no type; "
+         "there are array, boolean, integer, null, number, object, string")),
         ("p", {"minimum": "a"}, "parameter 'p': schema.minimum is wrong: 'a' is not of type 'number'"),
         ("p", {"pattern": 3}, "parameter 'p': schema.pattern is wrong: 3 is not of type 'string'"),
         ("p", {"pattern": "(a"}, "parameter 'p': pattern '(a' is no regular expression of RE2: missing ): (a"),

@@ -110,10 +110,10 @@ def test_a_pod_asks_for_templates_by_name_and_takes_defaults_away(asked, decisio
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ("exrta", "template 'exrta': pillion.dev/templates asks for template 'exrta', which does not exist; "
-                  "did you mean 'extra'? (unknown-template)"),
-        ("zzz", "template 'zzz': pillion.dev/templates asks for template 'zzz', which does not exist; "
-                "there are base, extra (unknown-template)"),
+        ("exrta", ("template 'exrta': pillion.dev/templates asks for template 'exrta', which does not exist; "
+                  "did you mean 'extra'? (unknown-template)")),
+        ("zzz", ("template 'zzz': pillion.dev/templates asks for template 'zzz', which does not exist; "
+                "there are base, extra (unknown-template)")),
         ("base,-base", "pillion.dev/templates has both 'base' and '-base': remove one (bad-request)"),
     ],
 )  # fmt: skip
