@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 RESTRICTED_VOLUMES = frozenset(
     {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 )
+APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
+"""What the API server still turns into the field ``appArmorProfile``."""
+
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -27,6 +30,9 @@ def baseline_problems(fragment: Fragment) -> Iterator[str]:
             yield f"pod.{name} shares a namespace of the node"
     if (fragment.pod.get("securityContext") or {}).get("sysctls"):
         yield "pod.securityContext.sysctls changes settings of the kernel"
+    for key, profile in fragment.annotations.items():
+        if key.startswith(APP_ARMOR_ANNOTATION) and not profile.startswith(("runtime/default", "localhost/")):
+            yield f"annotation {key!r} is {profile!r}"
     for volume in fragment.volumes:
         if "hostPath" in volume:
             yield f"volume {volume['name']!r} is a hostPath"
