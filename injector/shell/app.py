@@ -28,6 +28,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from injector.core.admission import Answer
 from injector.core.errors import OurFault, ReviewError, UnprovenPatch
 from injector.shell import logs
+from injector.shell.errors import UnknownNamespace
 from injector.shell.probes import Phase
 from injector.shell.telemetry import Metrics
 
@@ -71,6 +72,8 @@ class Conditions:
     """Reviews that may wait behind one that is answered."""
     body_limit: int
     """Bytes."""
+    namespace_wait: float = 0.5
+    """Seconds that a review waits at most for its namespace to become known, counted from its first byte."""
     phase: Callable[[], Phase]
     metrics: Metrics
     log: FilteringBoundLogger
@@ -142,7 +145,12 @@ class Desk:
             return self._unavailable("the server is starting")
         if environ.get("pillion.waiting", 0) > self._conditions.queue or expired():
             return self._shed()
-        answer = self._endpoint.review(body, expired)
+        try:
+            answer = self._endpoint.review(body, expired)
+        except UnknownNamespace as error:
+            environ.get("pillion.step_aside", bool)()  # the event loop waits for nobody: go on from here on a thread
+            error.wait(max(0.0, min(end, started + self._conditions.namespace_wait) - time.monotonic()))
+            answer = self._endpoint.review(body, expired)
         self._endpoint.observe(answer, time.monotonic() - started)
         return Reply("200 OK", answer.body, _JSON)
 

@@ -10,13 +10,18 @@ What can go wrong at the edges: files, addresses, settings. The errors of the de
         ├── StoreError         a place that templates cannot be read from
         └── SettingsError      a flag or variable that is unknown or has a wrong value
 
-Each ends a start with one line on stderr, never with a traceback; in a running server it is logged and the last good
-state stays.
+    OurFault
+    └── UnknownNamespace       a namespace that a cluster has not told of yet; may be waited for
+
+Each ShellError ends a start with one line on stderr, never with a traceback; in a running server it is logged and the
+last good state stays.
 """
 
 from __future__ import annotations
 
-from injector.core.errors import PillionError
+from collections.abc import Callable
+
+from injector.core.errors import OurFault, PillionError
 
 
 class ShellError(PillionError):
@@ -72,3 +77,12 @@ class ManifestError(ShellError):
         if not self.text:
             return str(self)
         return f"{self}\n  | {self.text}\n  | {' ' * max(self.column - 1, 0)}^"
+
+
+class UnknownNamespace(OurFault):
+    """A pod's namespace is not known, or not yet: a new one is, within milliseconds."""
+
+    def __init__(self, name: str, wait: Callable[[float], bool]) -> None:
+        """*wait* waits so many seconds at most for the namespace, and returns whether it is known then."""
+        super().__init__(f"namespace {name!r} is not known yet: the API server has not told of it")
+        self.wait = wait

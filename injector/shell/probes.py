@@ -7,6 +7,7 @@ away. What is amiss but does not stop the server is told in ``/readyz?verbose`` 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,13 +40,25 @@ class Check:
 
 
 class Health:
-    """What the probes answer from; ``phase`` is set by who starts and stops the server."""
+    """What the probes answer from; ``phase`` is turned by who starts and stops the server."""
 
     def __init__(self, checks: Callable[[], Iterable[Check]], stuck: Callable[[], str]) -> None:
         """``checks`` tells details; ``stuck`` says why the process should be killed, or nothing."""
         self.phase = Phase.STARTING
+        self._turning = threading.Lock()
         self._checks = checks
         self._stuck = stuck
+
+    def open(self) -> None:
+        """Turn ready, unless the end has begun."""
+        with self._turning:
+            if self.phase is Phase.STARTING:
+                self.phase = Phase.SERVING
+
+    def drain(self) -> None:
+        """Turn unready for good."""
+        with self._turning:
+            self.phase = Phase.DRAINING
 
     def livez(self) -> tuple[bool, str]:
         """Return whether the process should live, and why."""

@@ -16,7 +16,7 @@ from injector.core.errors import ReviewError, TemplateError
 from injector.core.linting import Finding, Severity
 from injector.core.model import Namespace, Object, Policy, Review, Verdict
 from injector.core.reasons import Reason
-from injector.shell.stores import Snapshot
+from injector.shell.snapshots import Snapshot
 
 HELM_RELEASE = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
 """Annotations by which Helm marks what belongs to a release."""
@@ -27,16 +27,13 @@ class Mutation:
     """Injects pods."""
 
     snapshot: Callable[[], Snapshot]
+    find_namespace: Callable[[str], Namespace]
+    """May raise UnknownNamespace."""
     policy: Policy
 
     def __call__(self, body: bytes, expired: Callable[[], bool]) -> Answer:
         """Answer the review of a pod; raises ReviewError and OurFault."""
-        snapshot = self.snapshot()
-
-        def find_namespace(name: str) -> Namespace:
-            return snapshot.namespaces.get(name) or Namespace(name=name)
-
-        return admission.answer(body, find_namespace, snapshot.catalog, self.policy, expired)
+        return admission.answer(body, self.find_namespace, self.snapshot().catalog, self.policy, expired)
 
 
 @dataclass(frozen=True, slots=True)

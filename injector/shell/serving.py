@@ -21,7 +21,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from injector.core.admission import Answer
-from injector.core.model import Object, Template
+from injector.core.model import Object, Policy, Template
 from injector.shell import app, certificates, logs, probes, servers, telemetry
 from injector.shell.app import Conditions, Endpoint
 from injector.shell.certificates import Certificate, Watch
@@ -29,7 +29,8 @@ from injector.shell.probes import Check, Health, Phase
 from injector.shell.reviewers import Mutation, Validation
 from injector.shell.servers import HttpServer, HttpsServer
 from injector.shell.settings import Settings
-from injector.shell.stores import DirectoryStore, Snapshot
+from injector.shell.snapshots import Snapshot
+from injector.shell.stores import DirectoryStore, Source, Store
 from injector.shell.telemetry import Metrics, Readings
 
 STUCK_AFTER = 30.0
@@ -43,7 +44,7 @@ class Service:
     https: HttpsServer
     plain: HttpServer
     health: Health
-    store: DirectoryStore
+    store: Store
     watch: Watch
 
     def reload(self) -> None:
@@ -75,19 +76,20 @@ def serve(settings: Settings, check: Callable[[Object], None]) -> int:
 
 @contextmanager
 def running(settings: Settings, log: FilteringBoundLogger, check: Callable[[Object], None]) -> Iterator[Service]:
-    """Start a server and, at the end, stop it; ready when the block is entered. Raises ShellError."""
+    """
+    Start a server and, at the end, stop it; raises ShellError.
+
+    With templates from a folder it is ready when the block is entered, else as soon as the cluster has told of all.
+    """
     certificate = certificates.load(settings.files())
     with ExitStack() as stack:
         service = _build(settings, log, certificate, check)
         stack.enter_context(servers.running(service.plain))
         stack.enter_context(servers.running(service.https))
-        service.store.load()
-        service.store.start()
         stack.callback(service.store.stop)
+        service.store.begin(partial(_open, service.health))
         service.watch.start()
         stack.callback(service.watch.stop)
-        _freeze()
-        service.health.phase = Phase.SERVING
         yield service
 
 
@@ -95,10 +97,10 @@ def _build(
     settings: Settings, log: FilteringBoundLogger, certificate: Certificate, check: Callable[[Object], None]
 ) -> Service:
     policy, metrics = settings.policy(), Metrics()
-    store = DirectoryStore(settings.templates, policy, check=check)
-    health = Health(lambda: _checks(watch.current, store.snapshot()), lambda: _stuck(https))
+    store = _build_store(settings, policy, check)
+    health = Health(lambda: _checks(watch.current, store), lambda: store.stuck() or _stuck(https))
     endpoints = (
-        Endpoint(app.MUTATE, Mutation(store.snapshot, policy), _observe(metrics, store, log)),
+        Endpoint(app.MUTATE, Mutation(store.snapshot, store.find_namespace, policy), _observe(metrics, store, log)),
         Endpoint(app.VALIDATE, Validation(policy, settings.release_name, check), partial(telemetry.log_review, log)),
     )
     https = servers.build_https(
@@ -111,10 +113,21 @@ def _build(
         client_names=settings.client_names,
     )
     watch = Watch(settings.files(), certificate, lambda new: https.replace_context(new.context))
-    metrics.registry.register(Readings(store.snapshot, lambda: watch.current.not_after, lambda: https.counters))
+    readings = Readings(store.snapshot, lambda: watch.current.not_after, lambda: https.counters, store.sources)
+    metrics.registry.register(readings)
     application = probes.build_probes(health, metrics.expose, telemetry.CONTENT_TYPE)
     plain = servers.build_plain(application, host=settings.probe_host, port=settings.probe_port)
     return Service(https, plain, health, store, watch)
+
+
+def _build_store(settings: Settings, policy: Policy, check: Callable[[Object], None]) -> Store:
+    if settings.store == "directory":
+        return DirectoryStore(settings.templates, policy, check=check)
+    from injector.shell import cluster_stores  # noqa: PLC0415  # 30 MiB that a folder of templates does without
+    from injector.shell.clusters import Cluster  # noqa: PLC0415
+
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    return cluster_stores.KubernetesStore(Cluster(kubeconfig), policy, check=check)
 
 
 def _conditions(settings: Settings, health: Health, metrics: Metrics, log: FilteringBoundLogger) -> Conditions:
@@ -122,13 +135,14 @@ def _conditions(settings: Settings, health: Health, metrics: Metrics, log: Filte
         timeout=settings.timeout,
         queue=settings.queue,
         body_limit=settings.body_limit,
+        namespace_wait=settings.namespace_wait,
         phase=lambda: health.phase,
         metrics=metrics,
         log=log,
     )
 
 
-def _observe(metrics: Metrics, store: DirectoryStore, log: FilteringBoundLogger) -> Callable[[Answer, float], None]:
+def _observe(metrics: Metrics, store: Store, log: FilteringBoundLogger) -> Callable[[Answer, float], None]:
     def observe(answer: Answer, seconds: float) -> None:
         metrics.decided(answer, store.snapshot().catalog.templates, seconds)
         telemetry.log_review(log, answer, seconds)
@@ -136,10 +150,27 @@ def _observe(metrics: Metrics, store: DirectoryStore, log: FilteringBoundLogger)
     return observe
 
 
-def _checks(certificate: Certificate, snapshot: Snapshot) -> Iterator[Check]:
+def _checks(certificate: Certificate, store: Store) -> Iterator[Check]:
+    yield _check_certificate(certificate)
+    for source in store.sources:
+        yield _check_source(source)
+    yield from _check_templates(store.snapshot())
+
+
+def _check_certificate(certificate: Certificate) -> Check:
     days = (certificate.not_after - time.time()) / 86400
     end = datetime.fromtimestamp(certificate.not_after, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield Check("certificate", days > 0, f"for {', '.join(certificate.names)}, {days:.1f} days left, until {end}")
+    return Check("certificate", days > 0, f"for {', '.join(certificate.names)}, {days:.1f} days left, until {end}")
+
+
+def _check_source(source: Source) -> Check:
+    if not source.failure:
+        return Check(source.name, ok=True, text=f"{source.size} known, last heard of {source.age:.0f} s ago")
+    text = f"not watched: {source.failure}; {source.size} are known as of {source.age:.0f} s ago"
+    return Check(source.name, ok=False, text=text)
+
+
+def _check_templates(snapshot: Snapshot) -> Iterator[Check]:
     found = [template for template in snapshot.catalog.templates.values() if isinstance(template, Template)]
     yield Check("templates", ok=True, text=f"{len(found)} loaded")
     for template in sorted(found, key=lambda template: template.reference):
@@ -156,10 +187,11 @@ def _stuck(https: HttpServer) -> str:
     return f"the event loop has not come round for {seconds:.0f} seconds" if seconds > STUCK_AFTER else ""
 
 
-def _freeze() -> None:
-    """Spare the garbage collector what was loaded and lives on."""
+def _open(health: Health) -> None:
+    """Turn ready, and spare the garbage collector what was loaded and lives on."""
     gc.collect()
     gc.freeze()
+    health.open()
 
 
 def _catch_signals() -> queue.SimpleQueue[int]:
@@ -184,8 +216,10 @@ def _wait(service: Service, signals: queue.SimpleQueue[int], log: FilteringBound
 
 def _drain(service: Service, signals: queue.SimpleQueue[int], seconds: float, log: FilteringBoundLogger) -> None:
     """Serve on while the cluster learns that this server goes; a second signal ends that."""
+    if service.health.phase is Phase.STARTING:
+        return  # nobody has been told to come here yet
     log.info("draining", seconds=seconds)
-    service.health.phase = Phase.DRAINING
+    service.health.drain()
     service.https.begin_drain()
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:

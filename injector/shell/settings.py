@@ -48,8 +48,14 @@ class Settings:
     """None, as managed control planes cannot be given a client certificate for webhooks."""
     client_names: frozenset[str] = frozenset()
     """None: any client whose certificate ``client_ca`` vouches for."""
+    store: str = "directory"
+    """What needs no cluster."""
     templates: Path = Path("templates")
     """The folder of a clone or of an unpacked chart, so that ``pillion serve`` works where one stands."""
+    kubeconfig: Path | None = None
+    """None: what a user's command line or a pod has by itself."""
+    namespace_wait: float = 0.5
+    """Seconds; the API server tells of a new namespace within milliseconds, and its first pod may come earlier."""
     domain: str = "pillion.dev"
     """One constant of the design; changed where two injectors share a cluster."""
     release_namespace: str = "pillion-system"
@@ -137,7 +143,10 @@ OPTIONS = (
     Option("key", forms.PATH, "Private key of the certificate in PEM, without a passphrase."),
     Option("client_ca", forms.OPTIONAL_PATH, "Authorities in PEM of which every client must show a certificate."),
     Option("client_names", forms.WORDS, "Common or DNS names of which a client's certificate must bear one."),
+    Option("store", forms.choice("directory", "kubernetes"), "Where templates and namespaces come from."),
     Option("templates", forms.PATH, "Folder of template ConfigMaps in YAML; changes are taken up within two seconds."),
+    Option("kubeconfig", forms.OPTIONAL_PATH, "Cluster of --store kubernetes; empty for the user's own or the pod's."),
+    Option("namespace_wait", forms.seconds(0, 10), "How long a pod waits for a namespace that is not known yet."),
     Option("domain", forms.NAME, "Domain of all labels and annotations."),
     Option(
         "release_namespace", forms.NAME, "Namespace whose templates serve all others and whose pods stay untouched."
@@ -175,6 +184,8 @@ def read(environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Set
     settings = Settings(**values)
     if settings.client_names and not settings.client_ca:
         raise SettingsError("client_names are given without client_ca: set PILLION_CLIENT_CA, which vouches for them")
+    if settings.kubeconfig and settings.store != "kubernetes":
+        raise SettingsError("a kubeconfig is given, but the store is a directory: set PILLION_STORE=kubernetes")
     return settings
 
 

@@ -1,14 +1,14 @@
 """
-From the files of a folder to the templates in force, keeping the last good version of what is broken.
+From files or objects of a cluster to the templates in force, keeping the last good version of what is broken.
 
-No files are read here and nothing is logged. Texts that were seen before are not parsed or compiled again.
+Nothing is read here and nothing is logged. Texts that were seen before are not parsed or compiled again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import orjson
@@ -29,11 +29,11 @@ class Problem:
     """Something that keeps a template from being what its file says."""
 
     source: str
-    """The file, or the folder where that is gone."""
+    """The file, the folder where that is gone, or the ConfigMap in a cluster."""
     template: str = ""
     """How pods ask for the template; empty: the file as a whole."""
     message: str
-    """One sentence that names the file."""
+    """One sentence that names the file, or the ConfigMap in a cluster."""
     detail: str = ""
     """The message with the line and a caret, where there is one."""
     keeps_last_good: bool = False
@@ -45,7 +45,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Contents:
-    """What a folder amounts to."""
+    """What a folder or a cluster amounts to."""
 
     templates: dict[str, Template | BrokenTemplate] = field(default_factory=dict)
     """By reference."""
@@ -54,7 +54,7 @@ class Contents:
     notes: list[str] = field(default_factory=list)
     """Sentences on what was passed over."""
     sources: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The file of each object in force, by kind and name."""
+    """The file of each object in force, by kind and name; empty for a cluster."""
 
 
 class Shelf:
@@ -89,6 +89,16 @@ class Shelf:
                 self._place(document, contents, known_outcomes)
         for broken in unreadable:  # at last, so that a template that has moved to a good file is taken from there
             self._keep_file(broken, contents)
+        self._last = contents
+        return contents
+
+    def arrange_configmaps(self, configmaps: Iterable[Object]) -> Contents:
+        """Return what is in force with these template ConfigMaps of a cluster."""
+        contents = Contents()
+        known, self._outcomes = self._outcomes, {}
+        for configmap in configmaps:
+            problem = self._place_template(configmap, contents, known)
+            contents.problems += [problem] if problem else []
         self._last = contents
         return contents
 
@@ -139,27 +149,32 @@ class Shelf:
             _blame(document, templates.reference(namespace, name, self._policy), problem, contents)
         elif _claim("ConfigMap", templates.reference(namespace, name, self._policy), document, contents):
             configmap = {**document.object, "metadata": {**metadata, "namespace": namespace}}
-            self._place_template(configmap, document, contents, known)
+            flaw = self._place_template(configmap, contents, known)
+            contents.problems += [_at_home(flaw, document)] if flaw else []
 
     def _pass_over(self, kind: str, name: object) -> str:
         wanted = f'ConfigMaps labelled {self._policy.domain.template_label}: "true" and Namespaces'
         return f"the {kind} {name!r} is passed over, as only {wanted} are read"
 
-    def _place_template(
-        self, configmap: Object, document: Document, contents: Contents, known: Mapping[bytes, Outcome]
-    ) -> None:
-        metadata = configmap["metadata"]
-        reference = templates.reference(metadata["namespace"], metadata["name"], self._policy)
+    def _place_template(self, configmap: Object, contents: Contents, known: Mapping[bytes, Outcome]) -> Problem | None:
+        """Put a ConfigMap's template, or what is left of it, into *contents* and return what is amiss."""
+        namespace, name = configmap["metadata"]["namespace"], configmap["metadata"]["name"]
+        reference = templates.reference(namespace, name, self._policy)
         outcome = self._compile(configmap, known)
         if isinstance(outcome, Template):
             contents.templates[reference] = outcome
-            return
+            return None
         last = self._last.templates.get(reference)
         is_good = isinstance(last, Template)
         broken = templates.broken(configmap, str(outcome), self._policy)
         contents.templates[reference] = last if last and is_good else broken
-        detail = outcome.with_caret() if isinstance(outcome, TemplateError) else ""
-        _blame(document, reference, str(outcome), contents, detail=detail, keeps_last_good=is_good)
+        return Problem(
+            source=f"ConfigMap {namespace}/{name}",
+            template=reference,
+            message=str(outcome),
+            detail=outcome.with_caret() if isinstance(outcome, TemplateError) else "",
+            keeps_last_good=is_good,
+        )
 
     def _compile(self, configmap: Object, known: Mapping[bytes, Outcome]) -> Outcome:
         digest = hashlib.sha256(orjson.dumps(configmap)).digest()
@@ -198,24 +213,13 @@ def _claim(kind: str, name: str, document: Document, contents: Contents) -> bool
     return False
 
 
-def _blame(
-    document: Document,
-    template: str,
-    message: str,
-    contents: Contents,
-    *,
-    detail: str = "",
-    keeps_last_good: bool = False,
-) -> None:
-    contents.problems.append(
-        Problem(
-            source=document.source,
-            template=template,
-            message=f"file {document.source!r}: {message}",
-            detail=detail,
-            keeps_last_good=keeps_last_good,
-        )
-    )
+def _blame(document: Document, template: str, message: str, contents: Contents) -> None:
+    contents.problems.append(_at_home(Problem(source="", template=template, message=message), document))
+
+
+def _at_home(problem: Problem, document: Document) -> Problem:
+    """Return a problem with the file that it is in."""
+    return replace(problem, source=document.source, message=f"file {document.source!r}: {problem.message}")
 
 
 def _notes(listing: Listing) -> Iterator[str]:

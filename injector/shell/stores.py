@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from injector.core.model import Namespace, Object, Policy, Template
-from injector.core.selection import Catalog
+from injector.core.model import Namespace, Object, Policy
 from injector.shell import folders
 from injector.shell.errors import StoreError
-from injector.shell.shelves import Contents, Problem, Shelf
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from injector.shell.shelves import Shelf
+from injector.shell.snapshots import Display, Snapshot
 
 log = logging.getLogger("pillion.templates")
 
@@ -30,14 +25,54 @@ _RESTLESS_LOOKS = 4  # after which a folder that keeps changing is read neverthe
 _RETRY_LOOKS = 20  # after which what could not be checked for a reason of ours is tried again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The templates in force at one moment."""
+class Source(Protocol):
+    """A collection that a store watches elsewhere, as probes and metrics see it."""
 
-    catalog: Catalog = field(default_factory=Catalog)
-    namespaces: Mapping[str, Namespace] = field(default_factory=lambda: MappingProxyType({}))
-    """Namespaces that lend their labels and annotations, by name."""
-    problems: tuple[Problem, ...] = ()
+    name: str
+    failures: int
+    """How many attempts have failed."""
+
+    @property
+    def failure(self) -> str:
+        """Why what is known of it may be old; empty where it is not."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was last heard of."""
+
+    @property
+    def size(self) -> int:
+        """How many objects of it are known."""
+
+
+class Store(Protocol):
+    """Where templates come from."""
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """What it watches elsewhere."""
+
+    def begin(self, then: Callable[[], None]) -> None:
+        """
+        Watch in threads of its own; raises ShellError where that makes no sense.
+
+        *then* is called once when there is something to serve: before this returns, or later from another thread.
+        """
+
+    def stop(self) -> None:
+        """Watch no more."""
+
+    def look(self) -> None:
+        """Look now for what has changed."""
+
+    def snapshot(self) -> Snapshot:
+        """Return what is in force now."""
+
+    def find_namespace(self, name: str) -> Namespace:
+        """Return what is known of a namespace; raises UnknownNamespace where nothing is, but should be."""
+
+    def stuck(self) -> str:
+        """Say why the process should be started anew, or nothing."""
 
 
 class DirectoryStore:
@@ -59,15 +94,13 @@ class DirectoryStore:
         """
         self._directory = directory
         self._shelf = Shelf(policy, check)
-        self._on_change = on_change
+        self._display = Display(on_change)
         self._interval = interval
-        self._snapshot = Snapshot()
         self._seen: folders.Signature | None = None
         self._pending: folders.Signature | None = None
         self._restless = 0
         self._retry_in = 0
         self._looking = threading.Lock()
-        self._said: frozenset[str] = frozenset()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="template-watch", daemon=True)
 
@@ -82,14 +115,34 @@ class DirectoryStore:
             contents = self._shelf.arrange(folders.read(self._directory))
         except OSError as error:
             raise StoreError(_why(self._directory, error)) from error
-        self._replace(contents)
+        self._display.replace(contents)
         if not contents.templates and not contents.problems:
             log.warning("the template folder %r is empty: no pod will be injected", str(self._directory))
-        return self._snapshot
+        return self._display.snapshot
 
     def snapshot(self) -> Snapshot:
         """Return what is in force now."""
-        return self._snapshot
+        return self._display.snapshot
+
+    def find_namespace(self, name: str) -> Namespace:
+        """Return a namespace of the folder's manifests, or one without labels and annotations."""
+        return self._display.snapshot.namespaces.get(name) or Namespace(name=name)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """What it watches elsewhere: nothing."""
+        return ()
+
+    def begin(self, then: Callable[[], None]) -> None:
+        """Load, watch and call *then*; raises StoreError."""
+        self.load()
+        self.start()
+        then()
+
+    def stuck(self) -> str:
+        """Say that the watch has ended by itself, or nothing."""
+        ended = self._thread.ident is not None and not self._thread.is_alive() and not self._stopped.is_set()
+        return "the watch of the template folder has ended" if ended else ""
 
     def start(self) -> None:
         """Watch the folder in a thread of its own."""
@@ -122,34 +175,7 @@ class DirectoryStore:
             contents = self._shelf.arrange(folders.read(self._directory))
         except OSError as error:
             contents = self._shelf.keep(str(self._directory), _why(self._directory, error))
-        self._replace(contents)
-
-    def _replace(self, contents: Contents) -> None:
-        before = self._snapshot
-        snapshot = Snapshot(
-            catalog=Catalog(MappingProxyType(contents.templates)),
-            namespaces=MappingProxyType(contents.namespaces),
-            problems=tuple(contents.problems),
-        )
-        self._tell(contents)
-        if snapshot != before:
-            self._snapshot = snapshot
-            self._on_change(snapshot)
-
-    def _tell(self, contents: Contents) -> None:
-        """Log what is new, once."""
-        problems = [str(problem) for problem in contents.problems]
-        for sentence in (sentence for sentence in contents.notes if sentence not in self._said):
-            log.info("%s", sentence)
-        for sentence in (sentence for sentence in problems if sentence not in self._said):
-            log.error("%s", sentence)
-        self._said = frozenset((*contents.notes, *problems))
-        before = self._snapshot.catalog.templates
-        for reference, template in contents.templates.items():
-            if isinstance(template, Template) and before.get(reference) != template:
-                log.info("template %r is in force, revision %s", reference, template.revision)
-        for reference in before.keys() - contents.templates.keys():
-            log.info("template %r is gone", reference)
+        self._display.replace(contents)
 
     def _sign(self) -> folders.Signature:
         try:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from injector.shell.channels import Channel
 
 
+class SteppedAside(BaseException):
+    """A request in the event loop has to wait for something: it is answered anew, on a thread. No error of anyone."""
+
+
 class _ChannelTask(Task):
     """What answers and error answers have in common."""
 
@@ -45,13 +49,21 @@ class ApplicationTask(_ChannelTask, WSGITask):
         Return the WSGI environment.
 
         ``pillion.started`` is the monotonic time of the request's first byte, ``pillion.waiting`` how many requests
-        wait for their turn after this one.
+        wait for their turn in the same place after this one. In the event loop there is ``pillion.step_aside``: called
+        before the answer begins, it does not return, and the application is called again on a thread.
         """
         environ: dict[str, Any] = super().get_environment()
+        environ["wsgi.input"].seek(0)  # the loop may have read it before
+        if self.channel.server.task_dispatcher.in_loop():
+            environ["pillion.step_aside"] = _step_aside
         environ["pillion.started"] = self.request.started
         environ["PATH_INFO"] = self.request.path  # as asked: waitress makes //mutate the same as /mutate
         environ["pillion.waiting"] = self.channel.server.task_dispatcher.waiting
         return environ
+
+
+def _step_aside() -> None:
+    raise SteppedAside
 
 
 class RefusalTask(_ChannelTask, ErrorTask):
@@ -107,15 +119,13 @@ class Dispatcher(ThreadedTaskDispatcher):
         request = task.requests[0]
         if self.in_loop() and (request.error is not None or request.path in self.inline_paths):
             self.inline.append(task)
-            return
-        with self.lock:
-            self.queue.append(task)
-            self.queue_cv.notify()
+        else:
+            self._hand_over(task)
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for their turn, in the loop and for a thread."""
-        return len(self.inline) + len(self.queue)
+        """How many requests wait for their turn: in the loop, or for a thread, as does who asks."""
+        return len(self.inline) if self.in_loop() else len(self.queue)
 
     def run_inline(self) -> None:
         """Serve what the event loop has queued for itself."""
@@ -123,5 +133,12 @@ class Dispatcher(ThreadedTaskDispatcher):
             channel = self.inline.popleft()
             try:
                 channel.service()
+            except SteppedAside:
+                self._hand_over(channel)
             except Exception:  # noqa: BLE001 - as the loop does with what a channel raises: it costs that one only
                 channel.handle_error()
+
+    def _hand_over(self, task: Channel) -> None:
+        with self.lock:
+            self.queue.append(task)
+            self.queue_cv.notify()

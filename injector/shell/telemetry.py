@@ -6,7 +6,7 @@ Labels are bounded: reasons come from one enum, templates are those that exist, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
@@ -17,7 +17,8 @@ from structlog.typing import FilteringBoundLogger
 from injector.core.admission import Answer
 from injector.core.model import Review, Template
 from injector.shell.servers import Counters
-from injector.shell.stores import Snapshot
+from injector.shell.snapshots import Snapshot
+from injector.shell.stores import Source
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 UNKNOWN = "(unknown)"
@@ -84,16 +85,22 @@ class Readings(Collector):
     """What is read where it is kept, when somebody asks."""
 
     def __init__(
-        self, snapshot: Callable[[], Snapshot], expiry: Callable[[], float], counters: Callable[[], Counters]
+        self,
+        snapshot: Callable[[], Snapshot],
+        expiry: Callable[[], float],
+        counters: Callable[[], Counters],
+        sources: Iterable[Source] = (),
     ) -> None:
-        """``expiry`` is the end of the certificate's validity in seconds since 1970."""
+        """``expiry`` is the end of the certificate's validity in seconds since 1970; ``sources`` is what is watched."""
         self._snapshot = snapshot
         self._expiry = expiry
         self._counters = counters
+        self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric."""
         yield from _of_templates(self._snapshot())
+        yield from _of_sources(self._sources)
         yield from _of_server(self._counters())
         yield GaugeMetricFamily(
             "pillion_certificate_expiry_timestamp_seconds",
@@ -152,6 +159,22 @@ def _of_templates(snapshot: Snapshot) -> Iterator[Metric]:
     }.items():
         problems.add_metric((reference, serving), 1)
     yield problems
+
+
+def _of_sources(sources: Iterable[Source]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "pillion_watch_age_seconds",
+        "Time since the API server was last heard of, by what is watched.",
+        labels=("resource",),
+    )
+    failures = CounterMetricFamily(
+        "pillion_watch_failures_total", "Lists and watches of the API server that failed.", labels=("resource",)
+    )
+    for source in sources:
+        age.add_metric((source.name,), source.age)
+        failures.add_metric((source.name,), source.failures)
+    yield age
+    yield failures
 
 
 def _of_server(counters: Counters) -> Iterator[Metric]:

@@ -66,7 +66,9 @@ GIVEN = {
     "certificate": ("a.crt", Path("a.crt")),
     "key": ("a.key", Path("a.key")),
     "client_ca": ("ca.crt", Path("ca.crt")),
+    "store": ("directory", "directory"),
     "templates": ("here", Path("here")),
+    "namespace_wait": ("0.25", 0.25),
     "domain": ("sidecars.example.com", "sidecars.example.com"),
     "release_namespace": ("platform", "platform"),
     "release_name": ("injector", "injector"),
@@ -94,8 +96,12 @@ def test_a_setting_is_read_from_its_flag_and_from_its_variable(name):
     assert expected == getattr(read({option.variable: text}), name)
 
 
-def test_every_setting_but_the_names_that_need_an_authority_is_in_that_table():
-    assert set(NAMES) - {"client_names"} == set(GIVEN)
+def test_every_setting_but_those_that_need_another_is_in_that_table():
+    assert set(NAMES) - {"client_names", "kubeconfig"} == set(GIVEN)
+
+
+def test_a_kubeconfig_is_read_beside_the_store_that_needs_it():
+    assert Path("here") == read(store="kubernetes", kubeconfig="here").kubeconfig
 
 
 def test_names_of_clients_are_read_beside_the_authority_that_vouches_for_them():
@@ -120,6 +126,7 @@ PORT = "expected a port from 0 to 65535, 0 for any that is free"
 JSON = 'expected JSON such as {"log-shipper": {"level": "debug"}}'
 SECONDS = "expected a number of seconds from 0.1 to 30"
 LEVEL = "expected 'debug' or 'info' or 'warning' or 'error'"
+NO_CLUSTER = "a kubeconfig is given, but the store is a directory: set PILLION_STORE=kubernetes"
 NO_AUTHORITY = "client_names are given without client_ca: set PILLION_CLIENT_CA, which vouches for them"
 VERSION = "expected a version of Kubernetes such as 1.29"
 THREADS = "expected a whole number of threads from 1 to 64"
@@ -155,6 +162,8 @@ REFUSED = (
     ("PILLION_TIMEOUT", "31", f"PILLION_TIMEOUT is '31': {SECONDS}"),
     ("PILLION_LOG_LEVEL", "x" * 200, f"PILLION_LOG_LEVEL is '{'x' * 100}'…: {LEVEL}"),
     ("PILLION_CLIENT_NAMES", "kube-apiserver", NO_AUTHORITY),
+    ("PILLION_STORE", "etcd", "PILLION_STORE is 'etcd': expected 'directory' or 'kubernetes'"),
+    ("PILLION_KUBECONFIG", "config", NO_CLUSTER),
 )
 
 

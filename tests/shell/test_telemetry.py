@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from injector.core.selection import Catalog
 from injector.shell import logs, telemetry
 from injector.shell.servers import Counters
 from injector.shell.shelves import Problem
-from injector.shell.stores import Snapshot
+from injector.shell.snapshots import Snapshot
 from injector.shell.telemetry import Metrics, Readings
 from tests.shell.reviews import UID
 
@@ -46,6 +47,17 @@ SNAPSHOT = Snapshot(
 COUNTERS = Counters(open=3, refused=4, overdue={"idle": 5}, tls_failures=6)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What a store watches elsewhere."""
+
+    name: str = "configmaps"
+    failures: int = 7
+    failure: str = ""
+    age: float = 8.5
+    size: int = 9
+
+
 def answer(*decisions, reason=Reason.INJECTED, **fields):
     review = Review(**{"uid": UID, "api_version": "v1", "namespace": "shop", "name": "cart", **fields})
     return Answer(b"", review, Verdict(reason=reason, decisions=decisions))
@@ -54,12 +66,17 @@ def answer(*decisions, reason=Reason.INJECTED, **fields):
 @pytest.fixture
 def metrics():
     metrics = Metrics()
-    metrics.registry.register(Readings(lambda: SNAPSHOT, lambda: 1.5e9, lambda: COUNTERS))
+    metrics.registry.register(Readings(lambda: SNAPSHOT, lambda: 1.5e9, lambda: COUNTERS, (Watched(),)))
     return metrics
 
 
 def value(metrics, name, **labels):
     return metrics.registry.get_sample_value(name, labels)
+
+
+def test_what_is_watched_tells_its_age_and_its_failures(metrics):
+    assert 8.5 == value(metrics, "pillion_watch_age_seconds", resource="configmaps")
+    assert 7 == value(metrics, "pillion_watch_failures_total", resource="configmaps")
 
 
 def test_the_page_has_one_row_for_each_metric_with_its_type_its_labels_and_its_meaning(metrics):
