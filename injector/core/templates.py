@@ -45,7 +45,7 @@ _DELIMITERS = re.compile(r"(?P<open>[^\w\s]{2})\s+(?P<close>[^\w\s]{2})\Z")
 
 def parse(configmap: JSON, policy: Policy) -> Template:
     """Return the template of a labelled ConfigMap; raises TemplateError."""
-    name, namespace = _identity(configmap)
+    name, namespace = _identity(configmap, policy)
     try:
         return _parse(configmap, name, namespace, policy)
     except TemplateError as error:
@@ -56,7 +56,7 @@ def broken(configmap: JSON, problem: str, policy: Policy) -> BrokenTemplate:
     """Return what can be said of a ConfigMap that ``parse`` refused: enough to decide what its pods get."""
     metadata = (configmap.get("metadata") if isinstance(configmap, dict) else None) or {}
     metadata = metadata if isinstance(metadata, dict) else {}
-    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", policy.release_namespace))
+    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace") or policy.release_namespace)
     annotations = metadata.get("annotations")
     settings = _settings(annotations, policy) if isinstance(annotations, dict) else {}
     on_error = settings.get("on-error")
@@ -75,15 +75,15 @@ def reference(namespace: str, name: str, policy: Policy) -> str:
     return name if namespace == policy.release_namespace else f"{namespace}/{name}"
 
 
-def _identity(configmap: JSON) -> tuple[str, str]:
+def _identity(configmap: JSON, policy: Policy) -> tuple[str, str]:
     metadata = (configmap.get("metadata") if isinstance(configmap, dict) else None) or {}
     if not isinstance(metadata, dict) or not isinstance(name := metadata.get("name"), str) or not name:
         raise TemplateError("a template must be a ConfigMap with metadata.name")
-    namespace = metadata.get("namespace") or ""
+    namespace = str(metadata.get("namespace") or policy.release_namespace)
     if not _DNS_LABEL.match(name):
         problem = f"the name {name!r} is no DNS label (lower-case letters, digits and -, at most 63): rename it"
         raise TemplateError(problem, Place(template=f"{namespace}/{name}", key="metadata.name"))
-    return name, str(namespace)
+    return name, namespace
 
 
 def _parse(configmap: Object, name: str, namespace: str, policy: Policy) -> Template:
@@ -95,7 +95,6 @@ def _parse(configmap: Object, name: str, namespace: str, policy: Policy) -> Temp
     data = _data(configmap)
     delimiters = _delimiters(settings.get("delimiters", "{{ }}"))
     parameters = _parameters(data.get("parameters", ""))
-    namespace = namespace or policy.release_namespace
     programs, when = _programs(data, delimiters, parameters), _when(settings, parameters)
     return Template(
         name=name,
@@ -123,7 +122,8 @@ def _parse(configmap: Object, name: str, namespace: str, policy: Policy) -> Temp
 def _settings(annotations: Mapping[str, Any], policy: Policy) -> dict[str, str]:
     """Return the annotations of our domain, without the domain."""
     prefix = f"{policy.domain.name}/"
-    return {key.removeprefix(prefix): str(text) for key, text in annotations.items() if key.startswith(prefix)}
+    texts = ((str(key), str(text)) for key, text in annotations.items())
+    return {key.removeprefix(prefix): text for key, text in texts if key.startswith(prefix)}
 
 
 def _data(configmap: Object) -> dict[str, str]:
@@ -142,9 +142,9 @@ def _data(configmap: Object) -> dict[str, str]:
 def _check_known(what: str, given: Iterable[str], known: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise TemplateError(f"unknown {what} {key!r}; {hint}", Place(key=key))
+            raise TemplateError(f"unknown {what} {key!r}; {hint}", Place(key=str(key)))
 
 
 def _delimiters(text: str) -> tuple[str, str]:

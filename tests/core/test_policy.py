@@ -42,7 +42,8 @@ BEYOND_BASELINE = [
     (sidecar("securityContext: {capabilities: {add: [NET_ADMIN, SYS_TIME]}}"),
      "container 'a' adds capabilities NET_ADMIN, SYS_TIME"),
     (sidecar("securityContext: {procMount: Unmasked}"), "container 'a' has procMount 'Unmasked'"),
-    (sidecar("securityContext: {seccompProfile: {type: Unconfined}}"), "container 'a' has an unconfined seccompProfile"),
+    (sidecar("securityContext: {seccompProfile: {type: Unconfined}}"),
+     "container 'a' has an unconfined seccompProfile"),
     (sidecar("securityContext: {appArmorProfile: {type: Unconfined}}"),
      "container 'a' has an unconfined appArmorProfile"),
     (sidecar("securityContext: {seLinuxOptions: {level: s0}}"), "container 'a' sets seLinuxOptions"),
@@ -53,7 +54,8 @@ BEYOND_BASELINE = [
     ({"annotations": "container.apparmor.security.beta.kubernetes.io/web: unconfined\n"},
      "annotation 'container.apparmor.security.beta.kubernetes.io/web' is 'unconfined'"),
     ({"container": "securityContext: {privileged: true}\n"}, "the application's container is privileged"),
-    ({"container": "ports: [{containerPort: 1, hostPort: 1}]\n"}, "the application's container takes port 1 of the node"),
+    ({"container": "ports: [{containerPort: 1, hostPort: 1}]\n"},
+     "the application's container takes port 1 of the node"),
 ]  # fmt: skip
 
 BEYOND_CLUSTER = [

@@ -1,4 +1,4 @@
-"""The record of an injection: what it says, that it is always written anew, and that it claims nothing that is not so."""
+"""The record of an injection: what it says, that it is always written anew, and that it claims nothing untrue."""
 
 from __future__ import annotations
 
