@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Splices: TypeAlias = "tuple[tuple[int, str], ...]"
 """Lines, counted from 0, that are one mapping or list, and their text for YAML."""
 
-_ATTEMPTS = 8
+_ATTEMPTS = 16
 _ALONE = re.compile(f"( *)({OPEN}[vy]([0-9]+)\ue001)")
 
 
@@ -68,7 +68,10 @@ def _spliced(text: str, splices: Splices, slot: Slot) -> Node:
             if not misfits:
                 break
             del left[misfits[-1]]
-    raise first or TemplateError("no valid YAML")
+    try:
+        return documents.parse_once(text, slot)
+    except TemplateError as error:
+        raise first or error from error
 
 
 _cached = lru_cache(maxsize=256)(_spliced)

@@ -15,13 +15,12 @@ import jinja2
 from jinja2.runtime import LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from injector.core import filters, limits, sources
+from injector.core import filters, limits, list_filters, sources, text_filters
 from injector.core.absences import Absent, Unset
 from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, Layout, Text, Values, Yaml, inline
 from injector.core.budgets import Budget, refuse
 from injector.core.errors import RenderError
 from injector.core.names import near
-from injector.core.text_filters import check_stripped, present
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
@@ -36,6 +35,14 @@ LOOP_ATTRIBUTES = frozenset(
 
 _PARSING = 32
 """What reading YAML costs more than reading text."""
+
+_PATTERN = 100
+"""Steps of a regular expression that may have to be compiled."""
+
+_MATCHING = (
+    filters.TESTS["match"], filters.TESTS["search"], text_filters.regex_replace, list_filters.mapped,
+    list_filters.select, list_filters.reject, list_filters.selectattr, list_filters.rejectattr,
+)  # fmt: skip
 
 
 class Parameters(dict[str, Any]):
@@ -77,7 +84,7 @@ class Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Absent):
             return obj
         if isinstance(receiver, str) and obj.__name__.endswith("strip") and args:
-            check_stripped(args[0])
+            text_filters.check_stripped(args[0])
         result = super().call(context, obj, *args, **kwargs)
         return _capture(context, result) if isinstance(obj, Macro) else budget.weigh(result)
 
@@ -97,7 +104,7 @@ class Environment(ImmutableSandboxedEnvironment):
             return getattr(obj, name)
         if isinstance(obj, str | Yaml | Layout) and name in STRING_METHODS:
             return getattr(str(obj), name)
-        kind = type(present(obj)).__name__
+        kind = type(text_filters.present(obj)).__name__
         hint = f": use the filter {name!r}" if name in self.filters and not name.startswith("_") else ""
         raise RenderError(f"a value of type {kind} has no part {name!r}{hint}")
 
@@ -170,7 +177,7 @@ def _spend(context: Context, text: str, steps: int) -> Text:
 def _concat(context: Context, parts: Sequence[Any]) -> str:
     """Join what stands around ``~``, each as it would stand inside a longer text."""
     budget: Budget = context.parent["_budget"]
-    text = "".join(inline(budget.weigh(present(part))) for part in parts)
+    text = "".join(inline(budget.weigh(text_filters.present(part))) for part in parts)
     return str(budget.weigh(text))
 
 
@@ -201,22 +208,22 @@ _GUARDED: dict[str, Callable[..., Any]] = {
 
 def _costed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a filter or test that spends for what it takes and what it gives."""
-    price = _PARSING if function is filters.from_yaml else 0
+    price = _PATTERN if function in _MATCHING else 0
+    is_parser = function is filters.from_yaml
 
     @jinja2.pass_context
     def costed(context: Context, *args: Any, **kwargs: Any) -> Any:
         budget: Budget = context.parent["_budget"]
         for item in (*args, *kwargs.values()):
             budget.weigh(item)
-        if price and isinstance(args[0], str):
-            budget.spend(price * len(args[0]) // 64)
+        budget.spend(_PARSING * len(args[0]) // 64 if is_parser and isinstance(args[0], str) else price)
         return budget.weigh(function(*args, **kwargs))
 
     return costed
 
 
 def _settled(operand: Any) -> Any:
-    return str(operand) if isinstance(operand, Yaml | Layout) else present(operand)
+    return str(operand) if isinstance(operand, Yaml | Layout) else text_filters.present(operand)
 
 
 def _are_numbers(left: Any, right: Any) -> bool:
