@@ -106,12 +106,14 @@ def _diff(before: JSON, after: JSON, path: str, found: list[Operation]) -> None:
 
 
 def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, found: list[Operation]) -> None:
+    added = 0
     for key, value in after.items():
         if key not in before:
+            added += 1
             found.append(Operation("add", f"{path}/{_escape(key)}", value))
         elif before[key] is not value:
             _diff(before[key], value, f"{path}/{_escape(key)}", found)
-    if not before.keys() <= after.keys():
+    if len(before) + added != len(after):
         raise UnprovenPatch(f"a field of {path or 'the pod'} would be removed")
 
 

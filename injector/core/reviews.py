@@ -102,58 +102,48 @@ def check_pod(pod: JSON) -> Object:
     checked: Object = _mapping(pod, "request.object")
     metadata = _mapping(checked.get("metadata") or {}, "metadata")
     for name in ("labels", "annotations"):
-        for key, text in _mapping(metadata.get(name) or {}, f"metadata.{name}").items():
-            if not isinstance(text, str):
-                raise ReviewError(f"the pod's metadata.{name}[{key!r}] is {_shown(text)}, expected a string")
+        _check_texts(_mapping(metadata.get(name) or {}, f"metadata.{name}"), f"metadata.{name}")
     spec = _mapping(checked.get("spec") or {}, "spec")
     for name in ("containers", "initContainers", "ephemeralContainers", "volumes"):
-        for index, item in enumerate(_items(spec.get(name), f"spec.{name}")):
-            _check_named(f"spec.{name}[{index}]", item)
+        _check_elements(spec.get(name), "name", f"spec.{name}", str)
     for name in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(name) or ()):
-            _check_container(f"spec.{name}[{index}]", container)
+            for part, key in _KEYED:
+                if part in container:
+                    _check_elements(container[part], key, f"spec.{name}[{index}].{part}")
     return checked
 
 
-def _check_container(path: str, container: Object) -> None:
-    for name, key in _KEYED:
-        items = container.get(name)
-        if items is not None and not _all_have(items, key):
-            _find_fault(items, key, f"{path}.{name}")
-    _items(container.get("envFrom"), f"{path}.envFrom")
+def _check_texts(texts: Object, path: str) -> None:
+    if set(map(type, texts.values())) <= {str}:
+        return
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise ReviewError(f"the pod's {path}[{key!r}] is {_shown(text)}, expected a string")
 
 
-def _all_have(items: JSON, key: str) -> bool:
-    """Whether *items* is a list of mappings that all have *key*: told at once, as nearly always they have."""
+def _check_elements(items: JSON, key: str, path: str, kind: type = object) -> None:
+    """Refuse what is no list of mappings that all have *key*; nearly always they have, which is told at once."""
+    if items is None:
+        return
     try:
-        return isinstance(items, list) and None not in [item[key] for item in items]
+        found = [item[key] for item in items]
     except (LookupError, TypeError):
-        return False
+        found = [None]
+    if type(items) is list and None not in found and (kind is object or set(map(type, found)) <= {kind}):
+        return
+    _find_fault(items, key, path, kind)
 
 
-def _find_fault(items: JSON, key: str, path: str) -> None:
-    for index, item in enumerate(_items(items, path)):
-        if item.get(key) is None:
-            raise ReviewError(f"the pod's {path}[{index}] lacks {key!r}")
-
-
-def _check_named(path: str, item: Object) -> None:
-    if not isinstance(item.get("name"), str):
-        found = (
-            "lacks a name" if item.get("name") is None else f"has the name {_shown(item['name'])}, expected a string"
-        )
-        raise ReviewError(f"the pod's {path} {found}")
-
-
-def _items(value: JSON, path: str) -> list[Object]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise ReviewError(f"the pod's {path} is {_shown(value)}, expected a list")
-    for index, item in enumerate(value):
-        if not isinstance(item, dict):
-            _mapping(item, f"{path}[{index}]")
-    return value
+def _find_fault(items: JSON, key: str, path: str, kind: type) -> None:
+    if not isinstance(items, list):
+        raise ReviewError(f"the pod's {path} is {_shown(items)}, expected a list")
+    for index, item in enumerate(items):
+        value = _mapping(item, f"{path}[{index}]").get(key)
+        if value is None:
+            raise ReviewError(f"the pod's {path}[{index}] lacks {'a name' if kind is str else repr(key)}")
+        if not isinstance(value, kind):
+            raise ReviewError(f"the pod's {path}[{index}] has the name {_shown(value)}, expected a string")
 
 
 def _mapping(value: JSON, what: str) -> dict[str, Any]:
