@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 
-from jinja2 import nodes
+from jinja2 import TemplateAssertionError, nodes
 
 from injector.core.errors import Place, TemplateError
 from injector.core.guards import MAPPING_METHODS
@@ -43,6 +43,14 @@ def check(tree: nodes.Template, key: str, functions: Collection[str], parameters
             what = "no declared parameter" if owner == "params" else "no field that templates see"
             problem = f"'{owner}.{field}' is {what}{near(field, fields, f'{owner}.')}"
             raise TemplateError(problem, Place(key=key, line=line))
+
+
+def check_calls(tree: nodes.Template, filters: Collection[str], tests: Collection[str]) -> None:
+    """Raise what Jinja raises for an unknown filter or test; under ``{% if %}`` it would wait until a pod comes."""
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        kind, known = ("filter", filters) if isinstance(node, nodes.Filter) else ("test", tests)
+        if node.name not in known:
+            raise TemplateAssertionError(f"No {kind} named {node.name!r}.", node.lineno)
 
 
 def _assigned(tree: nodes.Template) -> Iterator[str]:

@@ -79,6 +79,7 @@ def compile_program(
     try:
         tree = environment.parse(sources.prepare(source, delimiters, key))
         names.check(tree, key, filters.FUNCTIONS, parameters)
+        names.check_calls(tree, environment.filters, environment.tests)
         constant, reads = _constant(tree), inputs.find(tree, names.FIELDS)
         template = environment.from_string(guards.guard(tree, key))
     except TemplateError as error:

@@ -143,8 +143,8 @@ def test_a_long_denial_and_long_audit_annotations_are_cut():
         (b"[1]", "the body is a list, expected a mapping"),
         (b"null", "the body is missing"),
         (b"{}", "expected an AdmissionReview of admission.k8s.io/v1 or admission.k8s.io/v1beta1, got None of None"),
-        (body("admission.k8s.io/v2"), "expected an AdmissionReview of admission.k8s.io/v1 or admission.k8s.io/v1beta1, "
-                                      "got 'AdmissionReview' of 'admission.k8s.io/v2'"),
+        (body("admission.k8s.io/v2"),
+         f"expected an AdmissionReview of {V1} or {V1BETA1}, got 'AdmissionReview' of 'admission.k8s.io/v2'"),
         (body(uid=...), "request.uid is missing: the answer must repeat it"),
         (body(uid=""), "request.uid is missing: the answer must repeat it"),
         (body(uid=5), "request.uid is 5, expected a string"),

@@ -87,6 +87,8 @@ def test_a_wrong_setting_is_refused_with_what_is_expected(setting, text, problem
     [
         ("podd.spec", "'podd' is undefined; did you mean 'pod'?", "^"),
         ("pod.spec and nodes", "'nodes' is undefined", "             ^"),
+        ("pod.spec | lenght > 1", "there is no filter 'lenght'; did you mean 'length'?", "           ^"),
+        ("pod.spec is mappping", "there is no test 'mappping'; did you mean 'mapping'?", "            ^"),
         ("params.levle", "'params.levle' is no declared parameter; did you mean 'params.level'?", "^"),
         ("{{ pod }}", 'expected an expression without {{ }} or {% %}, such as "not pod.spec.hostNetwork"', "^"),
     ],
@@ -122,13 +124,13 @@ def test_every_data_key_holds_a_text_whose_mistakes_are_shown_with_line_column_a
                                       "  | {% endfor %}", "  |    ^"]),
         ({"env": "{% include 'x' %}"}, ["key env, line 1, column 4: 'include' is not available in templates",
                                         "  | {% include 'x' %}", "  |    ^"]),
-        ({"parameters": "a: {type: string\nb: c"}, ["key parameters, line 2, column 2: no valid YAML: "
-         "did not find expected ',' or '}'", "  | b: c", "  |  ^"]),
+        ({"parameters": "a: {type: string\nb: c"}, [("key parameters, line 2, column 2: no valid YAML: "
+         "did not find expected ',' or '}'"), "  | b: c", "  |  ^"]),
         ({"parameters": "a: {}\na: {}"}, ["key parameters, line 2, column 1: the key 'a' stands here twice",
                                           "  | a: {}", "  | ^"]),
         ({"parameters": "- a"}, ["key parameters: expected a mapping of names to schemas, got list"]),
-        ({"parameters": "a: {type: strin}"}, ["key parameters: parameter 'a': 'strin' is no type; "
-                                              "did you mean 'string'?"]),
+        ({"parameters": "a: {type: strin}"}, [("key parameters: parameter 'a': 'strin' is no type; "
+                                              "did you mean 'string'?")]),
         ({"sidecar": ""}, ["key sidecar: unknown data key 'sidecar'; did you mean 'sidecars'?"]),
         ({"x": ""}, [f"key x: unknown data key 'x'; there are {', '.join(DATA_KEYS)}"]),
         ({5: ""}, [f"key 5: unknown data key 5; there are {', '.join(DATA_KEYS)}"]),
@@ -153,10 +155,10 @@ def test_a_wrong_text_is_refused_with_its_place(data, lines):
         ([], "a template must be a ConfigMap with metadata.name"),
         ({}, "a template must be a ConfigMap with metadata.name"),
         ({"metadata": {"name": 3}}, "a template must be a ConfigMap with metadata.name"),
-        ({"metadata": {"name": "A_b", "namespace": "x"}}, "ConfigMap x/A_b, key metadata.name: the name 'A_b' is no "
-         "DNS label (lower-case letters, digits and -, at most 63): rename it"),
-        ({"metadata": {"name": "a.b"}}, "ConfigMap pillion-system/a.b, key metadata.name: the name 'a.b' is no "
-         "DNS label (lower-case letters, digits and -, at most 63): rename it"),
+        ({"metadata": {"name": "A_b", "namespace": "x"}}, ("ConfigMap x/A_b, key metadata.name: the name 'A_b' is no "
+         "DNS label (lower-case letters, digits and -, at most 63): rename it")),
+        ({"metadata": {"name": "a.b"}}, ("ConfigMap pillion-system/a.b, key metadata.name: the name 'a.b' is no "
+         "DNS label (lower-case letters, digits and -, at most 63): rename it")),
         ({"metadata": {"name": "a"}, "data": ["x"]},
          "ConfigMap pillion-system/a, key data: expected a mapping of keys to texts, got list"),
         ({"metadata": {"name": "a"}, "binaryData": {"x": "eA=="}},
