@@ -71,7 +71,7 @@ def _closed_members(type_name: str, mine: Object) -> tuple[str, ...]:
 
 def _fill_field(type_name: str, name: str, mine: Object, ours: JSON, path: str, notes: Notes) -> JSON:
     have, field = mine.get(name), TYPES[type_name][name]
-    if have is None or have == "" or (have in ([], {}) and field.kind in ("list", "map")):
+    if have is None or have == "" or (not have and field.kind in ("list", "map")):
         return ours
     if field.kind == "object" and field.of in TYPES and field.of not in WHOLE and field.list_type != "atomic":
         return _fill_struct(field.of, have, ours, path, notes)

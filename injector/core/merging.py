@@ -231,7 +231,7 @@ def _is_token(mount: Object) -> bool:
 def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:
     """Tell of variables of the author's that refer to one of ours: ``$(VAR)`` only sees earlier ones."""
     own = mine.get("env") or []
-    referring = [variable for variable in own if "$(" in str(variable.get("value"))]
+    referring = [variable for variable in own if "$(" in (variable.get("value") or "")]
     for added in (filled.get("env") or [])[len(own) :]:
         reference = f"$({added['name']})"
         for variable in referring:
