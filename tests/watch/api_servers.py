@@ -11,6 +11,7 @@ import json
 import socket
 import threading
 from collections import deque
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,6 +95,11 @@ class ApiServer:
             self.version += 1
             self.oldest = self.version
 
+    @property
+    def newest(self):
+        """The version of the last change of an object."""
+        return self.history[-1][0] if self.history else 0
+
     def found(self, path, selector):
         """Return the objects of a path that match a selector, by name."""
         with self.news:
@@ -155,10 +161,8 @@ class _Http(ThreadingHTTPServer):
 
 
 def hang_up(sock):
-    try:
+    with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def matches(obj, selector):
@@ -183,20 +187,22 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         """Say nothing."""
 
-    def do_GET(self):  # noqa: N802  # the library's name
+    def do_GET(self):
         url = urlsplit(self.path)
-        query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        kind = "watch" if query.get("watch") else "list"
+        self.query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+        self.place, self.kind = url.path, "watch" if self.query.get("watch") else "list"
         with self.api.news:
-            self.api.requests.append((kind, url.path, {**query, "token": self.headers.get("Authorization", "")}))
-            fault = self.api._faults[kind].popleft() if self.api._faults[kind] else None
-            self.api.news.notify_all()
-        if fault:
-            fault(self)
-        elif kind == "watch":
-            self.watch(url.path, query)
+            self.api.requests.append((self.kind, url.path, {**self.query, "token": self.headers.get("Authorization")}))
+            faults = self.api._faults[self.kind]
+            fault = faults.popleft() if faults else _Handler.serve
+        fault(self)
+
+    def serve(self):
+        """Answer as a healthy server does."""
+        if self.kind == "watch":
+            self.watch(self.place, self.query)
         else:
-            self.list(url.path, query)
+            self.list(self.place, self.query)
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -238,37 +244,35 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def watch(self, path, query):
-        api, version, selector = self.api, int(query["resourceVersion"]), query.get("labelSelector", "")
-        ending = api._ending
+        version, selector, ending = int(query["resourceVersion"]), query.get("labelSelector", ""), self.api._ending
         self.begin()
-        if version < api.oldest:
+        if version < self.api.oldest:
             self.event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version"})
             self.end()
             return
-        while True:
-            with api.news:
-                api.news.wait_for(lambda: self._news(version, ending))
-                later = [change for change in api.history if change[0] > version]
-                fault = api._interruptions.popleft() if api._interruptions and not later else None
-                ended = api._ending != ending and not later
-                current = api.version
-            if not api.running:
-                hang_up(self.connection)
-                return
+        while self.api.running:
+            later, fault, ended = self._await(version, ending)
             for version, changed, before, after in later:
                 self._tell(changed == path, matches(before, selector), matches(after, selector), before, after, version)
             if fault:
                 fault(self)
                 return
             if ended:
-                self.event("BOOKMARK", {"metadata": {"resourceVersion": str(current)}})
+                self.event("BOOKMARK", {"metadata": {"resourceVersion": ended}})
                 self.end()
                 return
+        hang_up(self.connection)
 
-    def _news(self, version, ending):
+    def _await(self, version, ending):
+        """Wait for news; return the changes, the fault to meet and the version at which to end."""
         api = self.api
-        newest = api.history[-1][0] if api.history else 0
-        return newest > version or api._interruptions or api._ending != ending or not api.running
+        with api.news:
+            api.news.wait_for(
+                lambda: api.newest > version or api._interruptions or api._ending != ending or not api.running
+            )
+            later = [change for change in api.history if change[0] > version]
+            fault = api._interruptions.popleft() if api._interruptions and not later else None
+            return later, fault, str(api.version) if api._ending != ending and not later else ""
 
     def _tell(self, here, was, is_now, before, after, version):
         if here and is_now:
@@ -296,7 +300,7 @@ def drop(handler):
 
 def silence(handler):
     """Never say anything again, until the connection is cut."""
-    handler.connection.setblocking(True)  # noqa: FBT003
+    handler.connection.setblocking(True)
     while handler.connection.recv(1):
         pass
 
@@ -318,6 +322,17 @@ def half(handler):
     handler.end_headers()
     handler.wfile.write(b'{"metadata": {"resourceVersion": "1"}, "items": [')
     hang_up(handler.connection)
+
+
+def hold(path, release):
+    """Answer a request for *path* only when released, any other at once; in peace."""
+
+    def fault(handler):
+        if handler.place == path:
+            release.wait()
+        handler.serve()
+
+    return fault
 
 
 # in the middle of a watch
