@@ -87,7 +87,13 @@ def _place(rendered: Rendered, place: Place, key: str) -> Place:
     if not 1 <= line <= len(lines):
         return Place(key=key)
     source = lines[line - 1]
+    return Place(key=key, line=line, column=_column(rendered, place, source), source=source)
+
+
+def _column(rendered: Rendered, place: Place, source: str) -> int:
+    """Return the column in the source: the same as in the rendered line, or where a tag has made them different."""
+    if not place.column:
+        return len(source) - len(source.lstrip()) + 1
     before = rendered.text.split("\n")[place.line - 1][: place.column - 1]
-    is_same = place.column and source.startswith(before)
-    column = place.column if is_same else len(source) - len(source.lstrip()) + 1
-    return Place(key=key, line=line, column=column, source=source)
+    pairs = enumerate(zip(before, source, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), len(before)) + 1

@@ -62,8 +62,10 @@ def parse_once(text: str, slot: Slot) -> Node:
         return _document(_events(text), slot)
     except yaml.MarkedYAMLError as error:
         raise _misread(error) from error
-    except (yaml.YAMLError, UnicodeEncodeError) as error:
-        raise RenderError(f"no valid YAML: {' '.join(str(error).split())}") from error
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(error, text) from error
+    except UnicodeEncodeError as error:
+        raise RenderError(f"no valid YAML: {error}") from error
 
 
 _parse_cached = lru_cache(maxsize=1024)(parse_once)
@@ -98,12 +100,18 @@ def _misread(error: Any) -> TemplateError:
     return fault(f"no valid YAML: {error.problem or error}", line, column)
 
 
+def _unreadable(error: yaml.reader.ReaderError, text: str) -> TemplateError:
+    *lines, last = text.encode()[: error.position].decode(errors="replace").split("\n")
+    return fault(f"no valid YAML: the character {chr(error.character)!r} is not allowed", len(lines), len(last))
+
+
 def _at(event: Event) -> tuple[int, int]:
     return event.start_mark.line, event.start_mark.column
 
 
 def _too_much(problem: str, event: Event) -> LimitExceeded:
-    return LimitExceeded(problem, Place(line=_at(event)[0] + 1))
+    line, column = _at(event)
+    return LimitExceeded(problem, Place(line=line + 1, column=column + 1))
 
 
 def _node(event: Event, events: Iterator[Event], slot: Slot, *, in_list: bool = False) -> Node:

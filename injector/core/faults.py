@@ -18,6 +18,8 @@ FILE = "<template>"
 """What Jinja calls a template without a name, in tracebacks."""
 
 _MESSAGE = 200
+_TAG = re.compile(r"\{[{%#]|\[[\[%#]")
+_VISIBLE = re.compile(r"\S")
 
 AnyTemplateError = TypeVar("AnyTemplateError", bound=TemplateError)
 
@@ -44,8 +46,9 @@ def of_python(error: Exception) -> TemplateError:
 def placed(error: TemplateError, key: str, source: str, template: jinja2.Template) -> TemplateError:
     """Add the line of the template to what was raised while it ran."""
     if not error.place.line:
-        cause = error.__cause__ or error
-        error.place = Place(key=key, line=_line_of(cause.__traceback__, template))
+        causes = (error, error.__cause__)
+        lines = (_line_of(cause.__traceback__, template) for cause in causes if cause is not None)
+        error.place = Place(key=key, line=next(filter(None, lines), 0))
     return shown(error.within(key=key), source)
 
 
@@ -69,10 +72,11 @@ def _line_of(traceback: TracebackType | None, template: jinja2.Template) -> int:
 
 
 def _column(line: str, problem: str) -> int:
-    """Return where the first thing that *problem* quotes stands in *line*; else where the line's first tag does."""
+    """Return where the first thing that *problem* quotes stands in *line*, from its first tag on; else that tag."""
+    tag = _TAG.search(line) or _VISIBLE.search(line)
+    start = tag.start() if tag else 0
     for quoted in re.findall(r"'([^']+)'", problem):
-        found = re.search(rf"(?<!\w){re.escape(quoted)}(?!\w)", line) or re.search(re.escape(quoted), line)
-        if found:
+        before, after = (r"(?<!\w)" if quoted[0].isalnum() else ""), (r"(?!\w)" if quoted[-1].isalnum() else "")
+        if found := re.compile(f"{before}{re.escape(quoted)}{after}").search(line, start):
             return found.start() + 1
-    tag = re.search(r"\{[{%#]|\[[\[%#]|\S", line)
-    return tag.start() + 1 if tag else 1
+    return start + 1

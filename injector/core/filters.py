@@ -8,13 +8,16 @@ from typing import Any, NoReturn
 from injector.core import documents, limits, list_filters, patterns, text_filters
 from injector.core.bound import Joined
 from injector.core.budgets import refuse
-from injector.core.errors import Refused, RenderError
+from injector.core.errors import Refused, RenderError, TemplateError
 from injector.core.text_filters import present, text
 
 
 def from_yaml(value: Any) -> Any:
     """Return the value of YAML text, read as the text of a template is."""
-    return documents.parse_plain(text(value), key="from_yaml")
+    try:
+        return documents.parse_plain(text(value), key="")
+    except TemplateError as error:
+        raise RenderError(f"from_yaml, line {error.place.line} of the text: {error.problem}") from error
 
 
 def combine(value: Any, *others: Any, recursive: Any = False) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = ("{{", "}}")
 
-_MARK = re.compile(f"{COMMENT_OPEN}([0-9]+){COMMENT_CLOSE}")
+_MARKS = re.compile(f"(?:{COMMENT_OPEN}([0-9]+){COMMENT_CLOSE})+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,8 +160,8 @@ def source_line(rendered: Rendered, line: int) -> int:
         text = "".join(_pieces(marked, again, Values()))
     except Exception:  # noqa: BLE001 - with the marks it is too long, or time is up: then the line is not known
         return 0
-    numbers = [_MARK.search(text) for text in text.split("\n")[:line]]
-    return next((int(number[1]) for number in reversed(numbers) if number), 0)
+    marks = [_MARKS.match(text) for text in text.split("\n")[:line]]
+    return next((int(found[1]) for found in reversed(marks) if found), 0)
 
 
 class _Marker(NodeTransformer):

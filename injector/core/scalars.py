@@ -38,9 +38,9 @@ def resolve(literal: str) -> JSON:
         return literal
     written = literal if literal[0] == "." else literal.replace("_", "")
     if len(written) <= _LONGEST and _DIGITS.match(written):
-        number = _integer(written.lower())
-        if SMALLEST <= number <= LARGEST:
-            return number
+        whole = _integer(written.lower())
+        if SMALLEST <= whole <= LARGEST:
+            return whole
     if _NUMBER.match(written) and math.isfinite(number := float(written)):
         return int(number) if number.is_integer() and SMALLEST <= number <= LARGEST else number
     return literal
