@@ -46,8 +46,9 @@ LABEL org.opencontainers.image.title="pillion" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Official Python images carry pip; what serves needs none.
-RUN rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* \
+# kubelet takes the group from the image's own list of users. Official Python images carry pip; what serves needs none.
+RUN echo 'pillion:x:65532:65532::/:/usr/sbin/nologin' >>/etc/passwd && echo 'pillion:x:65532:' >>/etc/group \
+    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* \
     /usr/local/bin/idle* /usr/local/bin/pydoc* /root/.cache
 COPY --from=build /opt/pillion /opt/pillion
 ENV PATH=/opt/pillion/bin:/usr/local/bin:/usr/bin:/bin

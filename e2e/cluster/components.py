@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from e2e.cluster import networks
 from e2e.cluster.certificates import NODE_NAME
-from e2e.cluster.layouts import Layout
+from e2e.cluster.layouts import HIDDEN, Layout
 
+HOLDER = "holder"
+"""The name under which the process that holds the node's namespaces is recorded."""
 ETCD = "http://127.0.0.1:2379"
+
+
+def holder_script(layout: Layout, pause: Path) -> str:
+    """
+    Set up the node's view of the file system and wait forever, as a shell script.
+
+    It goes on only once it is on record: were the command that starts it killed before, nobody would know of it.
+    """
+    wait = "sleep 0.02; tries=$((tries + 1)); [ $tries -lt 500 ]"
+    hide = [f"mount --bind '{layout.stand_in(folder)}' {folder}" for folder in HIDDEN]
+    return "\n".join(
+        [
+            "set -e; tries=0",
+            f"until [ -s '{layout.records / HOLDER}' ]; do {wait}; done",
+            "mount --make-rshared /",
+            *hide,
+            f"touch '{layout.held}'",
+            f"exec '{pause}'",
+        ]
+    )
 
 
 def etcd(_layout: Layout) -> list[str]:
@@ -59,6 +83,7 @@ def controller_manager(layout: Layout) -> list[str]:
         f"--cluster-signing-key-file={pki}/ca.key",
         f"--cluster-cidr={networks.PODS}",
         "--allocate-node-cidrs",
+        "--flex-volume-plugin-dir=/var/lib/flex-volume-plugins",
         "--leader-elect=false",
     ]
 

@@ -17,6 +17,7 @@ from e2e.cluster import (
     archives,
     certificates,
     commands,
+    components,
     configs,
     images,
     kernels,
@@ -25,14 +26,11 @@ from e2e.cluster import (
     processes,
     programs,
 )
-from e2e.cluster.components import COMPONENTS
+from e2e.cluster.components import COMPONENTS, HOLDER
 from e2e.cluster.failures import Failure, Missing
-from e2e.cluster.layouts import HIDDEN, Layout
+from e2e.cluster.layouts import Layout
 from e2e.cluster.processes import Process
 from e2e.cluster.settings import Settings
-
-HOLDER = "holder"
-"""The name under which the process that holds the namespaces is recorded."""
 
 
 class Host:
@@ -42,12 +40,12 @@ class Host:
         self._settings = settings
 
     def up(self) -> None:
-        """Make the node, unless it is ready already."""
+        """Make the node, unless it is ready already and of the Kubernetes that is asked for."""
         _need_root()
-        if self._is_ready():
-            return
         packages.install()
         layout = Layout(self._settings.state, programs.kubernetes(self._settings))
+        if self._layout() == layout and _is_held(layout) and _node_is_ready(layout):
+            return
         pause = programs.pause(self._settings)
         self.down()
         _prepare(layout)
@@ -64,6 +62,8 @@ class Host:
         holder = processes.recall(layout.records / HOLDER)
         if holder:
             processes.end(holder, patience=0)
+        if layout.state.exists():
+            commands.succeeds(networks.DISCONNECT)
         kernels.restore_settings(layout.state / "settings.json")
         kernels.remove_groups(_groups())
         _remove(layout.state)
@@ -104,19 +104,15 @@ class Host:
             yield from log.read_text(errors="replace").splitlines()[-20:]
 
     def _layout(self) -> Layout:
-        """Find the node's folders; the programs do not matter to what is already there."""
-        return Layout(self._settings.state, Path())
+        """Find the node that is there, and the programs that it was made with."""
+        return Layout.recall(self._settings.state)
 
     def _running(self) -> Layout:
         _need_root()
-        if not _is_held(self._layout()):
+        layout = self._layout()
+        if not _is_held(layout):
             raise Failure("There is no cluster on this host: make one with `python -m e2e.cluster up`.")
-        return Layout(self._settings.state, programs.kubernetes(self._settings))
-
-    def _is_ready(self) -> bool:
-        if not _is_held(self._layout()):
-            return False
-        return _node_is_ready(Layout(self._settings.state, programs.kubernetes(self._settings)))
+        return layout
 
     def _start(self, layout: Layout, name: str) -> None:
         command = COMPONENTS[name](layout)
@@ -154,6 +150,7 @@ def _prepare(layout: Layout) -> None:
     for folder in layout.folders():
         folder.mkdir(parents=True)
     layout.state.chmod(0o711)
+    layout.record()
     kernels.save_settings(layout.state / "settings.json")
     kernels.make_groups(_groups())
     pki = layout.certificates
@@ -178,11 +175,11 @@ def _write_secretly(file: Path, text: str) -> None:
 
 def _hold_namespaces(layout: Layout, pause: Path) -> None:
     """Start the process whose life is the node's, in new namespaces, linked with this host."""
-    hide = [f"mount --bind {layout.stand_in(folder)} {folder}" for folder in HIDDEN]
-    script = " && ".join(["mount --make-rshared /", *hide, f'exec "{pause}"'])
-    unshare = "unshare --mount --propagation private --net --pid --fork --kill-child=KILL --mount-proc".split()
+    unshare = "unshare --mount --propagation private --net --pid --fork --kill-child=KILL --mount-proc --wd=/".split()
+    script = components.holder_script(layout, pause)
     holder = processes.start_forked([*unshare, "sh", "-c", script], layout.logs / f"{HOLDER}.log")
     processes.record(holder, layout.records / HOLDER)
+    commands.await_condition("The node's namespaces are not ready", layout.held.exists, seconds=30, pause=0.02)
     for command in networks.host_commands(holder.number):
         commands.run(command)
     for command in networks.node_commands():
@@ -190,12 +187,11 @@ def _hold_namespaces(layout: Layout, pause: Path) -> None:
 
 
 def _inside(layout: Layout, command: list[str]) -> list[str]:
-    """Run a command in the node's namespaces, without any proxy that this host may use."""
+    """Run a command in the node's namespaces."""
     holder = processes.recall(layout.records / HOLDER)
     if holder is None:
         raise Failure("The node has ended: `python -m e2e.cluster up` makes it anew.")
-    enter = ["nsenter", f"--target={holder.number}", "--mount", "--net", "--pid"]
-    return [*enter, "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *command]
+    return ["nsenter", f"--target={holder.number}", "--mount", "--net", "--pid", "--wd=/", *command]
 
 
 def _is_held(layout: Layout) -> bool:

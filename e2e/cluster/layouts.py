@@ -1,4 +1,4 @@
-"""Where everything of the `host` provider's node stands: one folder, named once. Paths only, nothing is touched."""
+"""Where everything of the `host` provider's node stands: one folder, named once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ class Layout:
     state: Path
     programs: Path
 
+    @classmethod
+    def recall(cls, state: Path) -> Layout:
+        """Find the node of a folder; where there is none, its programs are of no matter."""
+        try:
+            return cls(state, Path((state / "programs").read_text()))
+        except FileNotFoundError:
+            return cls(state, Path())
+
+    def record(self) -> None:
+        """Write down the programs, for a later command."""
+        (self.state / "programs").write_text(str(self.programs))
+
     @property
     def certificates(self) -> Path:
         """Keys and certificates of all components."""
@@ -30,6 +42,11 @@ class Layout:
     def records(self) -> Path:
         """Who was started: see `processes`."""
         return self.state / "processes"
+
+    @property
+    def held(self) -> Path:
+        """A file that is there when the node's namespaces are ready."""
+        return self.state / "held"
 
     @property
     def logs(self) -> Path:

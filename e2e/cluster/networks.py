@@ -26,6 +26,8 @@ API_SERVER = f"https://{NODE}:{API_PORT}"
 
 HOST_LINK = "pillion-e2e"
 NODE_LINK = "uplink"
+DISCONNECT = ["ip", "link", "delete", HOST_LINK]
+"""Remove the link at once: by itself it goes some time after its namespace."""
 
 
 def host_commands(process: int) -> list[list[str]]:
@@ -39,10 +41,13 @@ def host_commands(process: int) -> list[list[str]]:
 
 
 def node_commands() -> list[list[str]]:
-    """Set up the node's end, in its namespace."""
+    """Set up the node's end, in its namespace: a packet to a Service needs some route before it is led elsewhere."""
     return [
         "ip link set lo up".split(),
         f"ip address add {NODE}/{LINK_BITS} dev {NODE_LINK}".split(),
         f"ip link set {NODE_LINK} up".split(),
+        "ip link add services type bridge".split(),
+        "ip link set services up".split(),
+        f"ip route add {SERVICES} dev services src {NODE}".split(),
         ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"],
     ]

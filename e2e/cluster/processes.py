@@ -11,7 +11,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +21,8 @@ from e2e.cluster.commands import Command
 from e2e.cluster.failures import Failure
 
 PROC = Path("/proc")
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+"""All that a process sees of the environment here: no proxy, above all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,43 @@ def identify(number: int, stat: str, boot: str) -> Process:
 
 
 def find(number: int) -> Process | None:
-    """Identify the process that has this number now."""
+    """Identify the process that has this number now; one that only waits to be buried is none."""
     try:
         stat = (PROC / str(number) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
+        return None
+    if stat.rpartition(")")[2].split()[0] in "ZX":
         return None
     return identify(number, stat, (PROC / "sys/kernel/random/boot_id").read_text())
 
 
 def start_forked(command: Command, log: Path) -> Process:
     """Start a command such as unshare or nsenter, which forks: answer its child, the process that matters."""
-    with log.open("ab") as output:
-        parent = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True
-        )
-    children = PROC / str(parent.pid) / "task" / str(parent.pid) / "children"
+    program = str(command[0])
+    parent = _spawn(command, log)
+    children = PROC / str(parent) / "task" / str(parent) / "children"
 
     def there() -> bool:
-        if parent.poll() is not None:
-            raise Failure(f"{command[0]} ended with {parent.returncode}: {log} says why.")
+        if os.waitpid(parent, os.WNOHANG)[0]:
+            raise Failure(f"{program} ended at once: {log} says why.")
         return bool(children.read_text().split())
 
-    commands.await_condition(f"{command[0]} started nothing", there, seconds=10, pause=0.01)
+    commands.await_condition(f"{program} started nothing", there, seconds=10, pause=0.01)
     child = find(int(children.read_text().split()[0]))
     if child is None:
-        raise Failure(f"What {command[0]} started ended at once: {log} says why.")
+        raise Failure(f"What {program} started ended at once: {log} says why.")
     return child
+
+
+def _spawn(command: Command, log: Path) -> int:
+    """Start a command that nobody waits for, in a session of its own."""
+    streams = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    arguments = [str(part) for part in command]
+    return os.posix_spawnp(arguments[0], arguments, ENVIRONMENT, file_actions=streams, setsid=True)
 
 
 def end(process: Process, *, patience: float = 10) -> None:
