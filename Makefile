@@ -11,7 +11,8 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements clean
+.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements \
+	cluster-up cluster-down image clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
@@ -51,6 +52,15 @@ bench: $(dev)  ## Measure speed and size, as ratios within one run
 
 fields: $(dev)  ## Read Kubernetes' field table anew, from the cluster of your kubeconfig
 	@$(python) scripts/refresh_fields.py
+
+cluster-up: | $(python)  ## Make a Kubernetes cluster for the tests: in Docker (kind), or on this Linux host as root
+	@$(python) -m e2e.cluster up
+
+cluster-down: | $(python)  ## Remove that cluster and all that came with it
+	@$(python) -m e2e.cluster down
+
+image: | $(python)  ## Build the container image and print its archive's path
+	@$(python) -m e2e.cluster image
 
 requirements:  ## Move all pins to the newest versions
 	@.ci/pin
