@@ -95,12 +95,18 @@ class KubernetesStore:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            try:
-                self._arrange()
-            except Exception:  # a bug, which must not end the thread: what is in force stays
-                log.exception("taking up the templates of the cluster failed")
-            self._changed.wait(_RETRY_SECONDS if self._shelf.needs_retry else None)
+            done = self._try_to_arrange()
+            self._changed.wait(None if done else _RETRY_SECONDS)
             self._changed.clear()
+
+    def _try_to_arrange(self) -> bool:
+        """Return whether nothing is left to be tried again."""
+        try:
+            self._arrange()
+        except Exception:  # a bug, which must not end the thread: what is in force stays
+            log.exception("taking up the templates of the cluster failed")
+            return False
+        return not self._shelf.needs_retry
 
     def _arrange(self) -> None:
         """Put in force what is known of the ConfigMaps, and say when all is known."""
