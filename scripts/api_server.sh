@@ -76,7 +76,7 @@ await etcd curl --silent --fail --noproxy '*' "http://127.0.0.1:$etcd_port/healt
 
 start apiserver "$bin/kube-apiserver" --etcd-servers "http://127.0.0.1:$etcd_port" \
   --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$port" --cert-dir "$state/certificates" \
-  --token-auth-file "$state/tokens.csv" --authorization-mode AlwaysAllow --anonymous-auth=false \
+  --token-auth-file "$state/tokens.csv" --authorization-mode RBAC --anonymous-auth=false \
   --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$state/service-account.key" \
   --service-account-signing-key-file "$state/service-account.key" --service-cluster-ip-range 198.18.0.0/24 \
   --endpoint-reconciler-type none --allow-privileged

@@ -28,6 +28,8 @@ COMMANDS = {
     "lint": "Check template files.",
     "templates": "List templates, show one, or start a new one.",
     "serve": "Serve admission reviews over HTTPS.",
+    "verify": "Create a pod by dry run and see that it is injected.",
+    "certs": "Make, renew and show the webhook's certificate.",
     "completion": "Print the completion script of a shell.",
 }
 """The first sentence of each command's help, in the order in which one meets them; modules here have their names."""

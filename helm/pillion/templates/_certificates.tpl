@@ -23,7 +23,7 @@ helm.sh/hook-weight: {{ .weight | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end -}}
 
-{{/* Rights on the Secret: "create" cannot be given by name. */}}
+{{/* Rights on the Secret ("create" cannot be given by name), and to put a fallback on record. */}}
 {{- define "pillion.secretRules" -}}
 - apiGroups: [""]
   resources: [secrets]
@@ -31,7 +31,10 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 - apiGroups: [""]
   resources: [secrets]
   resourceNames: [{{ include "pillion.secretName" . }}]
-  verbs: [get, update]
+  verbs: [get, update, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
 {{- end -}}
 
 {{/* Rights on the webhook configurations, whose caBundle is injected. */}}
@@ -195,13 +198,17 @@ template:
 
 {{/* What every call of "pillion certs" is told. */}}
 {{- define "pillion.certificateFlags" -}}
+- --mode={{ .Values.certificates.mode }}
 - --namespace={{ .Release.Namespace }}
 - --service={{ include "pillion.fullname" . }}
 - --secret={{ include "pillion.secretName" . }}
-- --webhook={{ include "pillion.webhookName" . }}
-- --mode={{ .Values.certificates.mode }}
+- --domain={{ .Values.domain }}
+- --mutating-webhook={{ include "pillion.webhookName" . }}
+{{- if .Values.templateValidation.enabled }}
+- --validating-webhook={{ include "pillion.webhookName" . }}
+{{- end }}
 {{- if eq .Values.certificates.mode "csr" }}
-- --request={{ include "pillion.requestName" . }}
+- --csr-name={{ include "pillion.requestName" . }}
 - --signer={{ .Values.certificates.csr.signerName }}
 - --fallback={{ .Values.certificates.csr.fallback }}
 {{- end }}
