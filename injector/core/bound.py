@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from injector.core import limits
@@ -30,12 +29,15 @@ RESERVED = re.compile("[\ue000-\ue004\ud800-\udfff]")
 
 TOKEN = re.compile(f"{OPEN}([vyj])([0-9]+){CLOSE}")
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of values that are one item and stay as they are."""
+
 SEQUENCES: tuple[type[Any], ...] = (list, tuple, range, type({}.keys()), type({}.values()), type({}.items()))
 """What becomes a list."""
 
 
-class Kind(StrEnum):
-    """How a value was printed."""
+class Kind:
+    """How a value was printed: the letter in its token."""
 
     VALUE = "v"
     YAML = "y"
@@ -109,6 +111,8 @@ class Values(list[Any]):
 
     def emit(self, value: Any) -> str:
         """Return the text that stands for *value*."""
+        if type(value) in PLAIN:  # nearly always, and ten times as fast
+            return self._token(Kind.VALUE, value)
         match value:
             case Text():
                 return value.source
@@ -147,7 +151,7 @@ class Values(list[Any]):
                 raise LimitExceeded(f"a text grows beyond {limits.TEXT} characters")
         return "".join([*found, text[position:]])
 
-    def _token(self, kind: Kind, value: Any) -> str:
+    def _token(self, kind: str, value: Any) -> str:
         self.append(plain(value))
         return f"{OPEN}{kind}{len(self) - 1}{CLOSE}"
 

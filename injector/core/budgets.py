@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from injector.core import limits
-from injector.core.bound import check_size, measure
+from injector.core.bound import PLAIN, check_size, measure
 from injector.core.errors import Expired, LimitExceeded
 
 _CHECK_EVERY = 256
@@ -65,7 +65,10 @@ class Budget:
 
     def weigh_printed(self, value: Any) -> None:
         """Spend for a value that is printed, which counts towards the size of the output."""
-        items, characters = (1, len(value)) if type(value) is str else measure(value)
+        if type(value) in PLAIN:
+            items, characters = 1, len(value) if isinstance(value, str) else 0
+        else:
+            items, characters = measure(value)
         self.spend(items + characters // 64)
         self._items += items
         self._characters += characters

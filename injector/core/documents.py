@@ -139,21 +139,23 @@ def _mapping(events: Iterator[Event], slot: Slot) -> Node:
         if isinstance(key, Whole) and isinstance(after, yaml.ScalarEvent) and after.value == SPLICE:
             entries.append(Entry(None, Whole(key.index, Slot.ANY), line, column))
         else:
-            name = key.value if isinstance(key, Static) else ""
+            name = key if isinstance(key, str) else ""
             entries.append(Entry(key, _node(after, events, below(slot, name)), line, column))
     mapping = Mapping(tuple(entries), slot)
-    is_static = all(isinstance(entry.key, Static) and isinstance(entry.node, Static) for entry in entries)
+    is_static = all(isinstance(entry.key, str) and isinstance(entry.node, Static) for entry in entries)
     return Static(mapping.fill(())) if is_static else mapping
 
 
-def _key(event: Event, events: Iterator[Event]) -> Static | Whole | Pieces:
+def _key(event: Event, events: Iterator[Event]) -> str | Whole | Pieces:
     line, column = _at(event)
     if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
         raise fault("'<<' is not available: use the filter combine", line, column)
     match _node(event, events, Slot.TEXT):
         case Static(value=None):
-            return Static(event.value)
-        case Static(value=str()) | Whole() | Pieces() as key:
+            return str(event.value)
+        case Static(value=str() as text):
+            return text
+        case Whole() | Pieces() as key:
             return key
         case _:
             raise fault("a key must be a text, got a mapping or a list", line, column)

@@ -101,7 +101,8 @@ class Environment(ImmutableSandboxedEnvironment):
         if obj is None or isinstance(obj, Absent):
             return Absent(name=name)
         if isinstance(obj, LoopContext) and name in LOOP_ATTRIBUTES:
-            return getattr(obj, name)
+            part = getattr(obj, name)
+            return Absent(name=name) if isinstance(part, jinja2.Undefined) else part
         if isinstance(obj, str | Yaml | Layout) and name in STRING_METHODS:
             return getattr(str(obj), name)
         kind = type(text_filters.present(obj)).__name__

@@ -55,12 +55,14 @@ def item_of(slot: Slot) -> Slot:
 
 def settle(value: JSON, slot: Slot) -> JSON:
     """Return a bound value with its scalars as strings where strings belong."""
+    if type(value) is str:
+        return value
     match value:
         case dict():
             return {key: settle(item, below(slot, key)) for key, item in value.items()}
         case list():
             return [settle(item, item_of(slot)) for item in value]
-        case None | str():
+        case None:
             return value
         case _:
             return as_text(value) if slot is Slot.TEXT else value

@@ -97,16 +97,16 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key and what stands there; without a key a mapping to be spliced in."""
+    """A key, as text if it holds no token, and what stands there; without a key a mapping to be spliced in."""
 
-    key: Static | Whole | Pieces | None
+    key: str | Whole | Pieces | None
     node: Node
     line: int
     column: int
 
     def name(self, values: Values) -> str:
         """Return the key's text."""
-        match None if self.key is None else self.key.fill(values):
+        match self.key.fill(values) if isinstance(self.key, Whole | Pieces) else self.key:
             case dict():
                 what = "a mapping"
             case list():
@@ -130,12 +130,18 @@ class Mapping:
         found: dict[str, JSON] = {}
         for entry in self.entries:
             value = entry.node.fill(values)
-            part = settle(value, self.slot) if entry.key is None else {entry.name(values): value}
-            for name in part:
-                if name in found:
-                    raise fault(f"the key {name!r} stands here twice", entry.line, entry.column)
-            found.update(part)
+            if entry.key is None:
+                for name, item in settle(value, self.slot).items():
+                    _add(found, name, item, entry)
+            else:
+                _add(found, entry.key if type(entry.key) is str else entry.name(values), value, entry)
         return found
+
+
+def _add(found: dict[str, JSON], name: str, value: JSON, entry: Entry) -> None:
+    if name in found:
+        raise fault(f"the key {name!r} stands here twice", entry.line, entry.column)
+    found[name] = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from injector.core.errors import PillionError
 from tests.rendering.templating import PARAMETERS, become, cases
 
 ROOT = Path(__file__).parents[2]
-THREADS = 8
+THREADS = 4
 
 
 def everything():
