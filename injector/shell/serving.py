@@ -123,7 +123,7 @@ def _build(
 def _build_store(settings: Settings, policy: Policy, check: Callable[[Object], None]) -> Store:
     if settings.store == "directory":
         return DirectoryStore(settings.templates, policy, check=check)
-    from injector.shell import cluster_stores  # noqa: PLC0415  # 30 MiB that a folder of templates does without
+    from injector.shell import cluster_stores  # noqa: PLC0415  # 18 MiB that a folder of templates does without
     from injector.shell.clusters import Cluster  # noqa: PLC0415
 
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
