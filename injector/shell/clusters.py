@@ -136,7 +136,7 @@ def _open_pool(configuration: Any) -> urllib3.PoolManager:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not configuration.verify_ssl:
         context.check_hostname = False
-    if not configuration.ssl_ca_cert and not configuration.ca_cert_data:
+    if configuration.host.startswith("https:") and not configuration.ssl_ca_cert and not configuration.ca_cert_data:
         context.load_default_certs()
     pool.connection_pool_kw["ssl_context"] = context
     return pool

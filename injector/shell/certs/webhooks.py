@@ -57,7 +57,7 @@ def trusted(entry: Object) -> Authorities:
 
 def widen(options: Options, authorities: Authorities) -> Plan[bool]:
     """Let every entry trust these, too; what it trusts stays. Return whether anything changed."""
-    return (yield from _publish(options, lambda before: bundles.unite(before, authorities)))
+    return (yield from _publish(options, lambda before: bundles.unite(authorities, before)))
 
 
 def inject(options: Options, authorities: Authorities) -> Plan[bool]:

@@ -1,0 +1,142 @@
+"""Killed at any call, before and after its effect, and run again: it ends well, and trust was never too narrow."""
+
+from __future__ import annotations
+
+import base64
+import signal
+from dataclasses import dataclass, field
+
+import pytest
+from cryptography import x509
+
+from tests.certs import authorities
+from tests.certs.authorities import pem
+
+HOST = "pillion.pillion-system.svc"
+WRITES = {"create", "update", "patch", "delete"}
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A state of a cluster, and the command that is killed."""
+
+    name: str
+    words: tuple[str, ...] = ("setup",)
+    signing: str = "signs"
+    webhooks: bool = True
+    before: str = ""
+    """What is there before: the name of a function below."""
+    flags: dict = field(default_factory=dict)
+
+    def __str__(self):
+        return self.name
+
+
+def installed(api):
+    """A self-signed pair that the webhooks trust."""
+    own = authorities.make("pillion-1", now=api.now())
+    certificate, key = authorities.pair(own, HOST, now=api.now())
+    store(api, certificate, key, own.certificate, {"pillion.dev/certs-mode": "self-signed"})
+
+
+def expired_authority(api):
+    """A pair that still lives, of an authority that does not."""
+    own = authorities.make("pillion-1", now=api.now(), starts=-400, ends=-1)
+    certificate, key = authorities.pair(own, HOST, now=api.now(), starts=-30, days=30)
+    store(api, certificate, key, own.certificate, {"pillion.dev/certs-mode": "self-signed"})
+
+
+def wrong_type(api):
+    installed(api)
+    api.objects["secrets", "pillion-system", "pillion-tls"]["type"] = "Opaque"
+
+
+def garbage(api):
+    """Edited by hand; pods serve on what they had."""
+    installed(api)
+    secret = api.objects["secrets", "pillion-system", "pillion-tls"]
+    secret["data"] = {name: base64.b64encode(b"oops").decode() for name in secret["data"]}
+
+
+def deleted(api):
+    installed(api)
+    del api.objects["secrets", "pillion-system", "pillion-tls"]
+
+
+def store(api, certificate, key, authority, notes):
+    data = {"tls.crt": certificate, "tls.key": key, "ca.crt": pem(authority)}
+    encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
+    metadata = {"labels": {"pillion.dev/managed-by": "certs"}, "annotations": notes}
+    secret = {"type": "kubernetes.io/tls", "metadata": metadata, "data": encoded}
+    for entry in api.entries():
+        entry["clientConfig"]["caBundle"] = encoded["ca.crt"]
+    api.put("secrets", "pillion-tls", secret, "pillion-system")
+
+
+RENEWED = ("renew", "--now", "--rotation", "csr")
+FLOWS = (
+    Flow("first installation, before the webhooks", webhooks=False),
+    Flow("first installation, beside the webhooks"),
+    Flow("signer that does not sign", signing="never"),
+    Flow("renewal by the signer", RENEWED, before="installed"),
+    Flow("renewal by ourselves", ("renew", "--now"), before="installed"),
+    Flow("expired authority", flags={"--mode": "self-signed"}, before="expired_authority"),
+    Flow("secret of the wrong type", flags={"--mode": "self-signed"}, before="wrong_type"),
+    Flow("secret edited to garbage", flags={"--mode": "self-signed"}, before="garbage"),
+    Flow("secret deleted", flags={"--mode": "self-signed"}, before="deleted"),
+)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_a_run_that_was_killed_is_finished_by_the_next_and_trust_was_never_too_narrow(
+    flow, make_api, program, authority_file
+):
+    number, calls = 0, 1
+    while number < calls:
+        number += 1
+        calls, wrote = kill_once(flow, (number, "after"), make_api, program, authority_file)
+        if wrote:  # a call that only reads has no effect to come before
+            kill_once(flow, (number, "before"), make_api, program, authority_file)
+
+
+def kill_once(flow, kill, make_api, program, authority_file):
+    """Kill at one point and run again; return how many calls there may be, and whether the last one wrote."""
+    api = make_api(signing=flow.signing, kill=kill)
+    flags = {**flow.flags, "--mutating-webhook": "pillion", "--validating-webhook": "pillion"}
+    flags["--authority"] = authority_file(api)
+    prepare(flow, api)
+    first = program.run(api, *flow.words, **flags)
+    calls, last_call, api.kill = len(api.calls), api.calls[-1], None
+
+    assert first.code == (-signal.SIGKILL if calls >= kill[0] else 0), (kill, first.said)
+    again = program.run(api, *flow.words, **flags)
+    assert again.code == 0, (kill, again.said)
+    if not flow.webhooks:
+        add_webhooks(api)
+        assert program.run(api, *flow.words, **flags).code == 0
+    check_end(api, kill)
+    api.close()
+    return (calls if calls < kill[0] else kill[0] + 1), last_call.verb in WRITES
+
+
+def prepare(flow, api):
+    if flow.webhooks:
+        add_webhooks(api)
+    if flow.before:
+        globals()[flow.before](api)
+    api.breaches.clear()
+
+
+def add_webhooks(api):
+    api.add_webhooks("mutating")
+    api.add_webhooks("validating", entries=("check.pillion.dev",))
+
+
+def check_end(api, kill):
+    secret = api.get("secrets", "pillion-tls", "pillion-system")
+    assert ([], []) == (api.breaches, api.all("certificatesigningrequests")), kill
+    assert secret["type"] == "kubernetes.io/tls"
+    bundles = [secret["data"]["ca.crt"], *(entry["clientConfig"]["caBundle"] for entry in api.entries())]
+    assert 1 == len({frozenset(x509.load_pem_x509_certificates(base64.b64decode(one))) for one in bundles}), kill
+    assert not [entry for config in api.all("mutatingwebhookconfigurations") for entry in config["webhooks"]
+                if entry["name"].startswith("other") and "caBundle" in entry["clientConfig"]]  # fmt: skip
