@@ -194,7 +194,6 @@ class Watch:
                 self._pause = self._timing.retry[0]
         if time.monotonic() - began < self._timing.retry[0]:
             raise _doubt(f"the API server ended the watch of {self.name} at once")
-        self._pause = self._timing.retry[0]
         return version
 
     def _take(self, event: Any) -> str:

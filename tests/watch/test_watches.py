@@ -103,9 +103,9 @@ def test_a_watch_that_ends_in_peace_goes_on_from_its_bookmark(api, observe):
 
     api.compact()  # what was heard before the bookmark is forgotten
     api.finish()
+    assert eventually(lambda: 2 == api.watched(CONFIGMAPS))
     observer.catch_up()
 
-    assert eventually(lambda: 2 == api.watched(CONFIGMAPS))
     assert 1 == len(api.lists(CONFIGMAPS))
     assert 0 == observer.watch.failures
 
@@ -265,6 +265,23 @@ def test_each_pause_is_twice_the_one_before_up_to_the_longest(api, observe):
     observer.catch_up()
 
     assert [0.001, 0.002, 0.004, 0.008, 0.01, 0.01] == pauses
+
+
+def test_after_a_watch_that_had_news_the_first_pause_is_short_again(api, observe):
+    api.strike("list", *[api_servers.forbidden] * 6)
+    pauses = []
+
+    def chance(low, high):
+        if high == 1.0:
+            pauses.append(observer.watch._pause)
+        return low
+
+    observer = observe(chance=chance)
+    observer.catch_up()
+    api.interrupt(api_servers.drop)
+
+    assert eventually(lambda: len(pauses) == 7)
+    assert 0.001 == pauses[6]
 
 
 def test_a_bug_ends_no_watch(api, observe, caplog):
