@@ -1,1 +1,1 @@
-"""The chart on a real API server: everything that it renders is accepted, and its selectors and policies do what they say."""
+"""The chart on a real API server: all that it renders is accepted, its selectors and policies do what they say."""

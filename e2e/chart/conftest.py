@@ -40,7 +40,9 @@ def namespaces():
     """Namespaces of all sorts, those of the cluster included; they outlive the tests, as nothing here finishes them."""
     spaces = [namespace(name, labels) for name, labels in LABELS.items()]
     # What must be excluded opts in as loudly as it can.
-    spaces += [namespace(name, LABELS[ENABLED]) for name in (NAMESPACE, "kube-system", "kube-public", "kube-node-lease")]
+    spaces += [
+        namespace(name, LABELS[ENABLED]) for name in (NAMESPACE, "kube-system", "kube-public", "kube-node-lease")
+    ]
     accounts = [account(space["metadata"]["name"]) for space in spaces]
     assert clusters.apply(spaces).returncode == 0
     assert clusters.apply(accounts).returncode == 0

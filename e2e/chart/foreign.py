@@ -1,7 +1,7 @@
 """
 The shape of the kinds of other projects, as far as the chart uses them: types, required fields, enums, patterns.
 
-    python -m e2e.chart.foreign CRD.yaml...      # from cert-manager's and the Prometheus operator's own files
+    cat CRD.yaml... | python -m e2e.chart.foreign      # cert-manager's and the Prometheus operator's own files
 
 writes ``foreign.json`` anew. A field that the chart begins to use is an error until this was done.
 """
@@ -13,8 +13,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from e2e.chart import charts
 from e2e.chart.charts import Object
@@ -50,11 +48,11 @@ def prune(schema: Object, values: Iterable[Any]) -> Object:
     return kept
 
 
-def write(files: Iterable[str]) -> None:
+def write(text: str) -> None:
     """Write the shapes that definitions in YAML give."""
     shapes = {}
-    for file in files:
-        spec = yaml.safe_load(Path(file).read_text(encoding="utf-8"))["spec"]
+    for definition in charts.objects(text):
+        spec = definition["spec"]
         for version in spec["versions"]:
             key = f"{spec['group']}/{version['name']} {spec['names']['kind']}"
             specs = [each["spec"] for each in used() if f"{each['apiVersion']} {each['kind']}" == key]
@@ -64,4 +62,4 @@ def write(files: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1:])
+    write(sys.stdin.read())

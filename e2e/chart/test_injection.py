@@ -14,7 +14,9 @@ from injector.cli import main, throwaways
 
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 PASSENGER = {
-    "templates": {"passenger": {"data": {"sidecars": [{"name": "passenger", "image": "example.com/{{ namespace.name }}"}]}}}
+    "templates": {
+        "passenger": {"data": {"sidecars": [{"name": "passenger", "image": "example.com/{{ namespace.name }}"}]}}
+    }
 }
 BROKEN = {"sidecars": "- name: {{ params.nmae }}\n", "parameters": "name: {type: string, default: a}\n"}
 
@@ -36,7 +38,9 @@ def test_a_pod_of_an_enabled_namespace_is_injected_for_real(server):
     pod = _create({"hello": "true"}, ENABLED)
 
     assert pod["metadata"]["labels"]["hello-added"] == "OK"
-    assert {"name": "hello", "configMap": {"name": "hello", "optional": True, "defaultMode": 420}} in pod["spec"]["volumes"]
+    assert {"name": "hello", "configMap": {"name": "hello", "optional": True, "defaultMode": 420}} in pod["spec"][
+        "volumes"
+    ]
 
 
 def test_a_pod_that_does_not_opt_in_is_left_as_it_is(server):
@@ -61,7 +65,10 @@ def test_verify_fails_when_the_template_is_unknown(server, capsys):
 def test_a_broken_template_is_refused_at_apply_with_line_and_caret(server):
     refusal = clusters.create(_template({})).stderr
 
-    assert "key sidecars, line 1, column 12: 'params.nmae' is no declared parameter; did you mean 'params.name'?" in refusal
+    assert (
+        "key sidecars, line 1, column 12: 'params.nmae' is no declared parameter; did you mean 'params.name'?"
+        in refusal
+    )
     assert "  | - name: {{ params.nmae }}\n  |            ^" in refusal
 
 

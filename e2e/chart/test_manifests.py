@@ -24,7 +24,9 @@ def test_every_manifest_is_accepted_with_no_field_unknown_and_no_warning(account
     things = charts.objects(charts.render(CASES[case], "--kube-version", "1.36.3"))
     done = clusters.apply(things, "--dry-run=server", "--validate=strict")
 
-    warnings = [line for line in done.stderr.splitlines() if "failed to find any PEM data" not in line and "skew" not in line]
+    warnings = [
+        line for line in done.stderr.splitlines() if "failed to find any PEM data" not in line and "skew" not in line
+    ]
     assert (0, []) == (done.returncode, warnings)
     assert len(things) == len(done.stdout.splitlines())
 

@@ -56,7 +56,9 @@ def policies(install):
     bindings = [_binding(WRITER, "pillion-template-writers"), _binding(OTHER_WRITER, CONFIGMAPS["metadata"]["name"])]
     assert clusters.apply([CONFIGMAPS, *bindings]).returncode == 0
     clusters.await_true("the policy of pods is in force", lambda: "not injected" in _create(*PODS[1][:5]))
-    clusters.await_true("the policy of templates is in force", lambda: "ClusterRole" in _write(OTHER_WRITER, NAMESPACE, _LABEL))
+    clusters.await_true(
+        "the policy of templates is in force", lambda: "ClusterRole" in _write(OTHER_WRITER, NAMESPACE, _LABEL)
+    )
     yield
     clusters.delete([CONFIGMAPS, *bindings])
 

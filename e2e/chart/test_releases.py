@@ -1,6 +1,7 @@
 """
-The life of a release: installed, upgraded, rolled back, removed. There are no nodes here, so hooks that are Jobs are left
-out; what they do to the release's objects is done by hand.
+The life of a release: installed, upgraded, rolled back, removed.
+
+There are no nodes here, so hooks that are Jobs are left out; what they do to the release's objects is done by hand.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def release(namespaces):
     """Install the chart and inject a caBundle, as the Job does."""
     _helm("install")
     patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": BUNDLE}]
-    patched = clusters.kubectl("patch", "mutatingwebhookconfiguration", "pillion", "--type=json", "-p", json.dumps(patch))
+    patched = clusters.kubectl(
+        "patch", "mutatingwebhookconfiguration", "pillion", "--type=json", "-p", json.dumps(patch)
+    )
     assert patched.returncode == 0, patched.stderr
     yield
     charts.helm("uninstall", "pillion", "--namespace", NAMESPACE, "--ignore-not-found")
@@ -47,7 +50,14 @@ def test_an_upgrade_and_a_rollback_keep_the_injected_authority(release):
 
 
 def test_nothing_is_left_of_a_release_that_is_removed(release):
-    secret = ("secret", "generic", "pillion-tls", "--type=kubernetes.io/tls", "--from-literal=tls.crt=a", "--from-literal=tls.key=b")
+    secret = (
+        "secret",
+        "generic",
+        "pillion-tls",
+        "--type=kubernetes.io/tls",
+        "--from-literal=tls.crt=a",
+        "--from-literal=tls.key=b",
+    )
     assert clusters.kubectl("-n", NAMESPACE, "create", *secret).returncode == 0
     assert len(_objects()) > 10
 

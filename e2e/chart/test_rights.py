@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 
 import pytest
 import yaml
 
 from e2e.chart import charts, clusters
 from e2e.chart.charts import NAMESPACE
-from injector.cli import main
+from e2e.chart.switches import EVERYTHING
+from injector.cli import main, throwaways
 
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -22,7 +25,9 @@ def installed(install):
     """All accounts of a self-signed installation, and the webhook configurations, with no caBundle yet."""
     install(SELF_SIGNED, *RIGHTS, *WEBHOOKS)
     for account, resource in (("pillion", "namespaces"), ("pillion-certs-setup", "secret/pillion-tls")):
-        clusters.await_true("rights are in force", lambda a=account, r=resource: {"yes"} & {_can_i(a, v, r) for v in ("get", "list")})
+        clusters.await_true(
+            "rights are in force", lambda a=account, r=resource: {"yes"} & {_can_i(a, v, r) for v in ("get", "list")}
+        )
 
 
 @pytest.fixture
@@ -95,6 +100,26 @@ def test_the_server_reads_no_configmaps_of_others(installed):
 def _can_i(account, verb, resource, space=NAMESPACE):
     user = f"system:serviceaccount:{NAMESPACE}:{account}"
     return clusters.kubectl("auth", "can-i", verb, resource, "-n", space, "--as", user).stdout.strip()
+
+
+def test_the_server_gets_ready_with_its_flags_and_rights(installed, tmp_path):
+    [deployment] = charts.of_kind("Deployment", charts.render({**EVERYTHING, **SELF_SIGNED, "webhook": {}}))
+    flags = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    certificate, key = throwaways.write_certificate(tmp_path)
+    elsewhere = {
+        "port": 0, "probe-port": 0, "certificate": certificate, "key": key, "client-ca": certificate,
+        "kubeconfig": _kubeconfig("pillion", tmp_path), "log-format": "json",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "injector", *flags, *(f"--{name}={value}" for name, value in elsewhere.items())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if '"listening"' in line:
+                break
+        server.terminate()
+
+    assert '"listening"' in lines[-1], lines
 
 
 def _bundles():

@@ -27,7 +27,11 @@ TRUTH = [
     (OTHER, None, 0),
     (OTHER, "true", 1),
     (OTHER, "false", 0),
-    *((excluded, label, 0) for excluded in ("kube-system", "kube-public", "kube-node-lease", NAMESPACE) for label in (None, "true")),
+    *(
+        (excluded, label, 0)
+        for excluded in ("kube-system", "kube-public", "kube-node-lease", NAMESPACE)
+        for label in (None, "true")
+    ),
 ]
 MIRROR = {"kubernetes.io/config.mirror": "1", "kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "1"}
 CONDITIONS = [
@@ -90,6 +94,11 @@ def _name():
 
 def _pod(name, namespace, label, part):
     labels = {} if label is None else {"pillion.dev/inject": label}
-    metadata = {"name": name, "namespace": namespace, "labels": labels, **{k: v for k, v in part.items() if k != "spec"}}
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "labels": labels,
+        **{k: v for k, v in part.items() if k != "spec"},
+    }
     spec = {"containers": [{"name": "app", "image": "example.com/app"}], **part.get("spec", {})}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
