@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.certs.authorities import pem
 from tests.certs.processes import Program
 from tests.certs.servers import ApiServer
 
@@ -38,8 +39,6 @@ def authority_file(tmp_path):
     """Write the authority of a cluster as every pod finds it."""
 
     def write(api):
-        from tests.certs.authorities import pem
-
         path = tmp_path / "ca.crt"
         path.write_bytes(pem(api.authority.certificate))
         return str(path)

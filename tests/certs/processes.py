@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -56,6 +57,9 @@ class Program:
 
     def run(self, api, *words, **flags):
         return self.start(api, *words, **flags)()
+
+    def signal(self, api, number):
+        os.kill(api.victim.result(10), number)
 
     def close(self):
         self.zygote.stdin.close()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 from cryptography import x509
 
-from tests.certs import authorities
-from tests.certs.authorities import pem
+from tests.certs import states
+from tests.certs.servers import ApiServer
 
-HOST = "pillion.pillion-system.svc"
 WRITES = {"create", "update", "patch", "delete"}
 
 
@@ -23,67 +23,25 @@ class Flow:
     name: str
     words: tuple[str, ...] = ("setup",)
     signing: str = "signs"
-    webhooks: bool = True
-    before: str = ""
-    """What is there before: the name of a function below."""
+    before: Callable[[ApiServer], None] = states.add_webhooks
+    """Makes what is there before."""
     flags: dict = field(default_factory=dict)
 
     def __str__(self):
         return self.name
 
 
-def installed(api):
-    """A self-signed pair that the webhooks trust."""
-    own = authorities.make("pillion-1", now=api.now())
-    certificate, key = authorities.pair(own, HOST, now=api.now())
-    store(api, certificate, key, own.certificate, {"pillion.dev/certs-mode": "self-signed"})
-
-
-def expired_authority(api):
-    """A pair that still lives, of an authority that does not."""
-    own = authorities.make("pillion-1", now=api.now(), starts=-400, ends=-1)
-    certificate, key = authorities.pair(own, HOST, now=api.now(), starts=-30, days=30)
-    store(api, certificate, key, own.certificate, {"pillion.dev/certs-mode": "self-signed"})
-
-
-def wrong_type(api):
-    installed(api)
-    api.objects["secrets", "pillion-system", "pillion-tls"]["type"] = "Opaque"
-
-
-def garbage(api):
-    """Edited by hand; pods serve on what they had."""
-    installed(api)
-    secret = api.objects["secrets", "pillion-system", "pillion-tls"]
-    secret["data"] = {name: base64.b64encode(b"oops").decode() for name in secret["data"]}
-
-
-def deleted(api):
-    installed(api)
-    del api.objects["secrets", "pillion-system", "pillion-tls"]
-
-
-def store(api, certificate, key, authority, notes):
-    data = {"tls.crt": certificate, "tls.key": key, "ca.crt": pem(authority)}
-    encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
-    metadata = {"labels": {"pillion.dev/managed-by": "certs"}, "annotations": notes}
-    secret = {"type": "kubernetes.io/tls", "metadata": metadata, "data": encoded}
-    for entry in api.entries():
-        entry["clientConfig"]["caBundle"] = encoded["ca.crt"]
-    api.put("secrets", "pillion-tls", secret, "pillion-system")
-
-
 RENEWED = ("renew", "--now", "--rotation", "csr")
 FLOWS = (
-    Flow("first installation, before the webhooks", webhooks=False),
+    Flow("first installation, before the webhooks", before=lambda _: None),
     Flow("first installation, beside the webhooks"),
     Flow("signer that does not sign", signing="never"),
-    Flow("renewal by the signer", RENEWED, before="installed"),
-    Flow("renewal by ourselves", ("renew", "--now"), before="installed"),
-    Flow("expired authority", flags={"--mode": "self-signed"}, before="expired_authority"),
-    Flow("secret of the wrong type", flags={"--mode": "self-signed"}, before="wrong_type"),
-    Flow("secret edited to garbage", flags={"--mode": "self-signed"}, before="garbage"),
-    Flow("secret deleted", flags={"--mode": "self-signed"}, before="deleted"),
+    Flow("renewal by the signer", RENEWED, before=states.installed),
+    Flow("renewal by ourselves", ("renew", "--now"), before=states.installed),
+    Flow("expired authority", flags={"--mode": "self-signed"}, before=states.expired_authority),
+    Flow("secret of the wrong type", flags={"--mode": "self-signed"}, before=states.wrong_type),
+    Flow("secret edited to garbage", flags={"--mode": "self-signed"}, before=states.garbage),
+    Flow("secret deleted", flags={"--mode": "self-signed"}, before=states.deleted),
 )
 
 
@@ -104,32 +62,19 @@ def kill_once(flow, kill, make_api, program, authority_file):
     api = make_api(signing=flow.signing, kill=kill)
     flags = {**flow.flags, "--mutating-webhook": "pillion", "--validating-webhook": "pillion"}
     flags["--authority"] = authority_file(api)
-    prepare(flow, api)
+    flow.before(api)
     first = program.run(api, *flow.words, **flags)
     calls, last_call, api.kill = len(api.calls), api.calls[-1], None
 
     assert first.code == (-signal.SIGKILL if calls >= kill[0] else 0), (kill, first.said)
     again = program.run(api, *flow.words, **flags)
     assert again.code == 0, (kill, again.said)
-    if not flow.webhooks:
-        add_webhooks(api)
+    if not list(api.entries()):
+        states.add_webhooks(api)
         assert program.run(api, *flow.words, **flags).code == 0
     check_end(api, kill)
     api.close()
     return (calls if calls < kill[0] else kill[0] + 1), last_call.verb in WRITES
-
-
-def prepare(flow, api):
-    if flow.webhooks:
-        add_webhooks(api)
-    if flow.before:
-        globals()[flow.before](api)
-    api.breaches.clear()
-
-
-def add_webhooks(api):
-    api.add_webhooks("mutating")
-    api.add_webhooks("validating", entries=("check.pillion.dev",))
 
 
 def check_end(api, kill):

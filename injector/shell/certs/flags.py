@@ -35,7 +35,7 @@ def _mode_or_none(text: str) -> Mode | None:
 
 
 def _modes(*modes: Mode) -> Form:
-    words = forms.choice(*modes)
+    words = forms.choice(*(mode.value for mode in modes))
     return Form(words.expected, words.metavar, lambda text: Mode(words.parse(text)))
 
 
