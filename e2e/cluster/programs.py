@@ -64,9 +64,11 @@ def _pin(folder: str) -> Pin:
 
 def _built(cache: Path, pin: Pin) -> Path:
     finished = cache / "programs" / pin.name
-    with _alone(cache / "programs.lock"):
+    if finished.exists():
+        return finished
+    _need_go()
+    with _alone(cache / "programs" / f"{pin.name}.lock"):
         if not finished.exists():
-            _need_go()
             commands.tell(f"building {pin.name}: minutes, once")
             partial = finished.with_name(f"{finished.name}.partial")
             commands.show(build_command(pin, partial))
@@ -81,7 +83,7 @@ def _need_go() -> None:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Let nobody else build at the same time; the lock ends with the process."""
+    """Let nobody else build the same at the same time; the lock ends with the process."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
