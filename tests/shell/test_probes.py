@@ -63,3 +63,20 @@ def test_another_method_is_refused():
     status, headers, body = Port(Phase.SERVING).call("/livez", method="POST")
 
     assert (405, "GET, HEAD", "Use GET.\n") == (status, headers["Allow"], body)
+
+
+def test_a_server_that_is_told_to_go_before_it_was_ready_never_turns_ready():
+    health = Health(list, lambda: "")
+
+    health.drain()
+    health.open()
+
+    assert (False, "draining") == health.readyz()
+
+
+def test_a_server_that_is_opened_is_ready():
+    health = Health(list, lambda: "")
+
+    health.open()
+
+    assert (True, "ok") == health.readyz()
