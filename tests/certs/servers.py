@@ -71,7 +71,7 @@ class ApiServer:
     rules: list | None = None
     """RBAC rules to enforce; None: everything is allowed."""
     before_call: object = None
-    """Called with (server, Recorded) before each effect; may raise Refusal or change objects."""
+    """Called with each Recorded before its effect; may raise Refusal or change objects."""
     kill: tuple[int, str] | None = None
     """Number of the call, and ``before`` or ``after`` its effect."""
     victim: object = None
@@ -165,7 +165,7 @@ class ApiServer:
                 self.strike()
             try:
                 if self.before_call:
-                    self.before_call(self, call)
+                    self.before_call(call)
                 self.authorize(call)
                 key = (plural, match["namespace"] or "", name)
                 answer = self.act(call.verb, key, subresource, body)

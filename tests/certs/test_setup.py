@@ -92,7 +92,7 @@ def test_before_the_webhooks_exist_the_secret_is_made_and_afterwards_they_are_fi
     )
 
 
-def test_webhooks_that_must_be_there_are_waited_for_until_the_deadline(api, run):
+def test_webhooks_that_must_be_there_are_waited_for_until_the_deadline(run):
     ended = run("setup", "--require-webhooks", **{"--deadline": "1"})
 
     assert 1 == ended.code
@@ -238,7 +238,7 @@ def swap(api, call, at):
 @pytest.mark.parametrize("at", [f"get certificatesigningrequests {REQUEST}",
                                 f"update certificatesigningrequests/approval {REQUEST}"])  # fmt: skip
 def test_a_request_that_was_swapped_is_not_approved(api, run, at):
-    api.before_call = lambda api, call: swap(api, call, at)
+    api.before_call = lambda call: swap(api, call, at)
 
     ended = run()
 
@@ -248,7 +248,7 @@ def test_a_request_that_was_swapped_is_not_approved(api, run, at):
 
 
 def test_a_request_of_the_same_bytes_but_another_user_is_not_approved(api, run):
-    def copy(api, call):
+    def copy(call):
         if str(call).startswith("get certificatesigningrequests"):
             api.objects["certificatesigningrequests", "", REQUEST]["spec"]["username"] = "mallory"
 
@@ -261,7 +261,7 @@ def test_a_request_of_the_same_bytes_but_another_user_is_not_approved(api, run):
 
 
 def test_a_request_that_is_removed_is_made_once_more(api, run):
-    def remove(api, call):
+    def remove(call):
         if call.resource.endswith("approval") and not getattr(api, "removed", False):
             api.removed = True
             del api.objects["certificatesigningrequests", "", REQUEST]
@@ -424,7 +424,7 @@ def test_one_who_overwrites_the_bundle_in_between_is_noticed_before_the_pair_is_
     before = leaf_of(api)
     old = [entry["clientConfig"]["caBundle"] for entry in api.entries()]
 
-    def overwrite(api, call):
+    def overwrite(_):
         for entry, bundle in zip(api.entries(), old, strict=True):
             entry["clientConfig"]["caBundle"] = bundle
 
@@ -450,7 +450,7 @@ def test_a_webhook_that_calls_another_service_is_an_error(api, run):
 def test_an_api_server_in_trouble_is_asked_again(api, run, status):
     refused = set()
 
-    def refuse(api, call):
+    def refuse(call):
         if str(call) not in refused:
             refused.add(str(call))
             raise Refusal(status, "Trouble", "not now")
@@ -464,7 +464,7 @@ def test_an_api_server_in_trouble_is_asked_again(api, run, status):
 def test_rights_that_arrive_late_are_waited_for(api, run):
     asked = []
 
-    def refuse(api, call):
+    def refuse(call):
         asked.append(call)
         if len(asked) < 3:
             raise Refusal(403, "Forbidden", "not yet")
@@ -475,7 +475,7 @@ def test_rights_that_arrive_late_are_waited_for(api, run):
 
 
 def test_an_api_server_that_never_answers_ends_at_the_deadline(api, run):
-    def refuse(api, call):
+    def refuse(_):
         raise Refusal(503, "Trouble", "not now")
 
     api.before_call = refuse
@@ -489,7 +489,7 @@ def test_an_api_server_that_never_answers_ends_at_the_deadline(api, run):
 def test_sigterm_stops_before_the_next_call(api, program, authority_file):
     waiting = threading.Event()
 
-    def look(api, call):
+    def look(call):
         if call.verb == "get" and any(one.resource.endswith("approval") for one in api.calls):
             waiting.set()
 
@@ -571,7 +571,7 @@ def test_a_pair_that_is_provided_must_serve(api, run, state):
 
 
 def test_cert_manager_is_waited_for(api, run):
-    def deliver(api, call):
+    def deliver(_):
         if len(api.calls) > 2 and not secret_of(api):
             states.installed(api)
 
@@ -581,7 +581,7 @@ def test_cert_manager_is_waited_for(api, run):
     assert [] == writes(api)
 
 
-def test_cert_manager_is_waited_for_until_the_deadline(api, run):
+def test_cert_manager_is_waited_for_until_the_deadline(run):
     ended = run(**{"--mode": "cert-manager", "--deadline": "1"})
 
     assert 1 == ended.code

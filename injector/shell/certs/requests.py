@@ -70,10 +70,10 @@ def describe(options: Options, key: Key) -> Object:
 
 
 def sweep(options: Options) -> Plan[None]:
-    """Remove what an earlier run of ours left behind; another's request is left alone."""
+    """Remove what a run of ours left behind; another's request is left alone."""
     present = yield from _look(options)
     if present and (yield from _is_ours(present)):
-        yield from _discard(options, present)
+        yield from calls.remove(REQUESTS, present, rights_wait=options.rights_wait)
 
 
 def _create(options: Options, body: Object) -> Plan[Object]:
@@ -182,7 +182,7 @@ def _collect(options: Options, ours: Object) -> Plan[bytes]:
 
 
 def _discard(options: Options, request: Object) -> Plan[None]:
-    """Remove our request; if that does not work it is only a pity: Kubernetes removes it within the day."""
+    """Remove our request; if that does not work there is more to do first, and another try at the end."""
     try:
         yield from calls.remove(REQUESTS, request, rights_wait=options.rights_wait)
     except Stopped:

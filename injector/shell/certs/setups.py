@@ -72,6 +72,8 @@ def _go(options: Options) -> Plan[Outcome]:
     else:
         stored = yield from _tidy(options, stored, verdict, now)
     yield from _publish(options, stored, now)
+    if options.requests_certificates:
+        yield from requests.sweep(options)
     yield from _probe(options, stored)
     what = "a new pair is stored and published" if verdict.issue else "the pair stays and is published"
     return Outcome(f"{what}: {_describe(stored, options)}")
@@ -181,11 +183,9 @@ def _event(options: Options, cause: str, now: float) -> Object:
 
 
 def _tidy(options: Options, stored: Stored | None, verdict: Verdict, now: float) -> Plan[Stored]:
-    """Remove what earlier runs left behind, now that the pair is good: a request, authorities of no more use."""
+    """Drop the authorities that are of no more use, now that the pair is good."""
     if stored is None or verdict.proven is None:  # a verdict without an issue has both
         raise Overtaken("the Secret is gone")
-    if options.requests_certificates:
-        yield from requests.sweep(options)
     kept = bundles.prune(bundles.living(stored.authorities, now), stored.used, verdict.proven.anchors)
     if set(kept) == set(stored.authorities):
         return stored
