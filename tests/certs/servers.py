@@ -54,6 +54,10 @@ class Recorded:
     name: str
     body: object = None
 
+    @property
+    def sort(self):
+        return "read" if self.verb == "get" or self.resource == "selfsubjectreviews" else "write"
+
     def __str__(self):
         return f"{self.verb} {self.resource} {self.name}".strip()
 
@@ -72,8 +76,8 @@ class ApiServer:
     """RBAC rules to enforce; None: everything is allowed."""
     before_call: object = None
     """Called with each Recorded before its effect; may raise Refusal or change objects."""
-    kill: tuple[int, str] | None = None
-    """Number of the call, and ``before`` or ``after`` its effect."""
+    kill: tuple[str, int, str] | None = None
+    """``read`` or ``write``, which of them, and ``before`` or ``after`` its effect."""
     victim: object = None
     """Future of the process to kill."""
     signing: str = "signs"
@@ -160,8 +164,8 @@ class ApiServer:
         call = Recorded(VERBS[method], resource, name, body)
         with self.lock:
             self.calls.append(call)
-            number = len(self.calls)
-            if self.kill == (number, "before"):
+            point = (call.sort, sum(call.sort == one.sort for one in self.calls))
+            if self.kill == (*point, "before"):
                 self.strike()
             try:
                 if self.before_call:
@@ -172,7 +176,7 @@ class ApiServer:
                 self.changed()
             except Refusal as refusal:
                 answer = refusal
-            if self.kill == (number, "after"):
+            if self.kill == (*point, "after"):
                 self.strike()
         return answer
 
