@@ -11,13 +11,12 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements \
-	cluster-up cluster-down image clean
+.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements cluster-up cluster-down image clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 venv: $(dev)  ## Set up .venv with everything below
 	@:
@@ -61,6 +60,9 @@ cluster-down: | $(python)  ## Remove that cluster and all that came with it
 
 image: | $(python)  ## Build the container image and print its archive's path
 	@$(python) -m e2e.cluster image
+
+e2e: $(dev)  ## Install the chart on a real cluster, test it there, and remove everything (CLUSTER=kind or host)
+	@$(python) -m e2e $(if $(CLUSTER),--provider $(CLUSTER))
 
 requirements:  ## Move all pins to the newest versions
 	@.ci/pin

@@ -1,0 +1,120 @@
+"""
+What the tests on nodes share: one installation as users make it, namespaces, and a few templates.
+
+    python -m e2e                    # a cluster, the image, these tests, and everything gone again
+    python -m e2e.cluster up         # or step by step: `python -m e2e --help`
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from e2e.chart import clusters
+from e2e.chart.conftest import namespace
+from e2e.live import pods, proxies, servers
+from e2e.live.installations import Installation
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+ENABLED = "e2e-enabled"
+"""A namespace whose pods opt in."""
+PLAIN = "e2e-plain"
+
+
+@pytest.fixture(scope="session")
+def release():
+    """Install the chart with its defaults; whatever becomes of the tests, it is removed."""
+    installation = Installation()
+    try:
+        installation.install()
+        yield installation
+    finally:
+        installation.run("uninstall", "--ignore-not-found", "--wait")
+        clusters.kubectl("delete", "namespace", installation.namespace, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def namespaces(release):
+    """One namespace that opts in and one that does not."""
+    made = [namespace(ENABLED, {"pillion.dev/injection": "enabled"}), namespace(PLAIN)]
+    applied = clusters.apply(made)
+    assert applied.returncode == 0, applied.stderr
+    for each in (ENABLED, PLAIN):
+        _await_account(each)
+    yield
+    clusters.delete(made)
+
+
+def _await_account(space):
+    clusters.await_true(
+        "an account", lambda: clusters.kubectl("-n", space, "get", "serviceaccount", "default").returncode == 0
+    )
+
+
+@pytest.fixture(scope="session")
+def shipped(namespaces):
+    """The templates of e2e/templates, in force."""
+    made = [yaml.safe_load(file.read_text()) for file in sorted(TEMPLATES.glob("*.yaml"))]
+    applied = clusters.apply(made)
+    assert applied.returncode == 0, applied.stderr
+    servers.await_templates(made)
+    yield {each["metadata"]["name"]: each for each in made}
+    clusters.delete(made)
+
+
+@pytest.fixture
+def start(shipped):
+    """Create a pod for the time of a test, and answer how it was stored."""
+    started = []
+
+    def create(pod, *flags):
+        done = clusters.create(pod, *flags)
+        assert done.returncode == 0, done.stderr
+        stored = json.loads(done.stdout)
+        started.append(stored)
+        return stored
+
+    yield create
+    clusters.delete(started)
+
+
+@pytest.fixture
+def preview(shipped):
+    """Ask how a pod would be stored; nothing is."""
+
+    def dry_run(space=ENABLED, *, labels=None, annotations=None, **spec):
+        pod = pods.pod(pods.name("web"), space, labels=labels or {}, annotations=annotations or {})
+        pod["spec"] |= spec
+        done = clusters.create(pod, "--dry-run=server")
+        return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+    return dry_run
+
+
+@pytest.fixture(scope="session")
+def proxy(release):
+    """The port of a proxy to the API server."""
+    with proxies.proxying() as port:
+        yield port
+
+
+@pytest.fixture
+def caller(proxy):
+    """A connection to the API server."""
+    found = proxies.Caller(proxy)
+    yield found
+    found.close()
+
+
+def wait(thing, condition, space=ENABLED, seconds=90):
+    """Wait until an object is as it should be; what it is instead is told."""
+    done = clusters.kubectl("-n", space, "wait", f"--for={condition}", thing, f"--timeout={seconds}s")
+    assert done.returncode == 0, done.stderr + clusters.kubectl("-n", space, "describe", thing).stdout
+
+
+def read_log(pod, container, space=ENABLED):
+    """Read what a container has said so far."""
+    return clusters.kubectl("-n", space, "logs", pod, "--container", container).stdout
