@@ -11,7 +11,7 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements cluster-up cluster-down image clean
+.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements cluster-up cluster-down image e2e clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
