@@ -18,6 +18,7 @@ from injector.shell.errors import ClusterError, ShellError
 
 _PAUSE = 1.0  # seconds between two tries
 _WARNING_TEXT = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(.)")
 
 
 class Uninjected(ShellError):
@@ -89,7 +90,7 @@ def _try(cluster: Cluster, rehearsal: Rehearsal) -> Object:
 
 def _explain(rehearsal: Rehearsal, headers: list[str]) -> str:
     missing = f"the pod came back without container {rehearsal.container!r}"
-    if warnings := [text for header in headers for text in _WARNING_TEXT.findall(header)]:
+    if warnings := [_ESCAPE.sub(r"\1", text) for header in headers for text in _WARNING_TEXT.findall(header)]:
         return f"{missing}; the API server says: {'; '.join(warnings)}"
     return (
         f"{missing}, and nobody says why: the API server did not call, or got no usable answer; "
