@@ -84,6 +84,17 @@ def test_rights_of_hooks_are_deleted_after_the_hook_whatever_its_end():
     }
 
 
+@pytest.mark.parametrize("case", ALL)
+def test_every_hook_leaves_nothing_behind(case):
+    hooks = [
+        each["metadata"] for each in _objects(ALL[case]) if "helm.sh/hook" in each["metadata"].get("annotations", {})
+    ]
+
+    assert [] == [
+        hook["name"] for hook in hooks if "hook-succeeded" not in hook["annotations"]["helm.sh/hook-delete-policy"]
+    ]
+
+
 def test_no_rule_has_a_wildcard_or_reaches_secrets_of_others():
     rules = [rule for each in _objects({}) if each["kind"] in {"Role", "ClusterRole"} for rule in each["rules"]]
 
