@@ -24,16 +24,36 @@ ENABLED = "e2e-enabled"
 PLAIN = "e2e-plain"
 
 
+FIGURES = pytest.StashKey[dict[str, str]]()
+"""What was measured on the way, told at the end: no figure lets a test fail."""
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = {}
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for what, figure in config.stash[FIGURES].items():
+        terminalreporter.write_line(f"{what}: {figure}")
+
+
 @pytest.fixture(scope="session")
-def release():
+def figures(request):
+    """Where figures are put down."""
+    return request.config.stash[FIGURES]
+
+
+@pytest.fixture(scope="session")
+def release(figures):
     """Install the chart with its defaults; whatever becomes of the tests, it is removed."""
     installation = Installation()
     try:
         installation.install()
+        figures["seconds of an installation"] = f"{installation.seconds:.0f}"
         yield installation
     finally:
         installation.run("uninstall", "--ignore-not-found", "--wait")
-        clusters.kubectl("delete", "namespace", installation.namespace, "--ignore-not-found", "--wait=false")
+        clusters.kubectl("delete", "namespace", installation.namespace, "--ignore-not-found")
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +63,12 @@ def namespaces(release):
     applied = clusters.apply(made)
     assert applied.returncode == 0, applied.stderr
     for each in (ENABLED, PLAIN):
-        _await_account(each)
+        await_account(each)
     yield
     clusters.delete(made)
 
 
-def _await_account(space):
+def await_account(space):
     clusters.await_true(
         "an account", lambda: clusters.kubectl("-n", space, "get", "serviceaccount", "default").returncode == 0
     )
