@@ -80,6 +80,6 @@ def make(name="kubernetes", *, now, starts=-30.0, ends=3650.0, identifiers=True,
 def pair(authority, host, *, now, **details):
     """Return a certificate for a host and its key, both PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, details.pop("common_name", "server"))])
     names = details.pop("names", (host,))
     return pem(authority.sign(key.public_key(), subject, names, now=now, **details)), key_pem(key)

@@ -47,6 +47,12 @@ def installed(api, **details):
     store(api, *authorities.pair(own, HOST, now=api.now(), **details), own.certificate)
 
 
+def signed(api):
+    """A pair of the cluster's signer."""
+    notes = {"pillion.dev/certs-mode": "csr", "pillion.dev/certs-signer": "kubernetes.io/kubelet-serving"}
+    store(api, *authorities.pair(api.authority, HOST, now=api.now()), api.authority.certificate, notes)
+
+
 def expired_authority(api):
     """A pair that still lives, of an authority that does not."""
     own = authorities.make("pillion-1", now=api.now(), starts=-400, ends=-1)

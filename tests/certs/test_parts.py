@@ -55,6 +55,7 @@ LATER = authorities.make("later", now=NOW, starts=1)
         (LATER, [LATER], {}, "is not valid before"),
         (AUTHORITY, [AUTHORITY], {"names": ("other.svc",)}, "Hostname mismatch"),
         (AUTHORITY, [AUTHORITY], {"names": ()}, "Hostname mismatch"),
+        (AUTHORITY, [AUTHORITY], {"names": (), "common_name": HOST}, "Hostname mismatch"),
         (AUTHORITY, [AUTHORITY], {"purpose": CLIENT}, "unsuitable certificate purpose"),
         (AUTHORITY, [AUTHORITY], {"days": -0.001}, "expired on"),
         (AUTHORITY, [AUTHORITY], {"starts": 0.01}, "is not valid before"),

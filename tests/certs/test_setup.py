@@ -260,6 +260,19 @@ def test_a_request_of_the_same_bytes_but_another_user_is_not_approved(api, run):
     assert "another username, of user 'mallory'" in ended.last
 
 
+def test_a_request_that_was_made_anew_is_not_approved_whatever_it_says(api, run):
+    def make_anew(call):
+        if str(call).startswith("get certificatesigningrequests"):
+            api.objects["certificatesigningrequests", "", REQUEST]["metadata"]["uid"] = "another"
+
+    api.before_call = make_anew
+
+    ended = run()
+
+    assert (2, None) == (ended.code, secret_of(api))
+    assert "now has another uid" in ended.last
+
+
 def test_a_request_that_is_removed_is_made_once_more(api, run):
     def remove(call):
         if call.resource.endswith("approval") and not getattr(api, "removed", False):
@@ -417,6 +430,64 @@ def test_two_self_signed_runs_at_a_time_end_well(api, program, tmp_path):
     assert codes <= {0, 1}
     assert 0 == program.run(api, **flags).code
     assert [] == api.breaches
+
+
+def settling(api, act):
+    """Do something once the webhooks have been read back, before it is looked whether they still trust."""
+
+    def wait(call):
+        patched = any(one.resource.startswith("validating") and one.verb == "patch" for one in api.calls)
+        if patched and str(call) == "get mutatingwebhookconfigurations pillion" and not getattr(api, "acted", False):
+            api.acted = True
+            act()
+
+    api.before_call = wait
+
+
+def publish(api, bundle):
+    for entry in api.entries():
+        entry["clientConfig"]["caBundle"] = bundle
+
+
+def test_a_run_beside_this_one_publishes_the_new_authority_too_as_it_stands_in_the_secret_first(api, run):
+    states.installed(api)
+    settling(api, lambda: publish(api, secret_of(api)["data"]["ca.crt"]))
+
+    assert 0 == run("renew", "--now", **{"--mode": "self-signed"}).code
+    assert (True, []) == (api.acted, api.breaches)
+
+
+def test_one_who_overwrites_the_bundle_while_it_settles_is_noticed_before_the_pair_is_stored(api, run):
+    states.installed(api)
+    before, old = leaf_of(api), secret_of(api)["data"]["ca.crt"]
+    settling(api, lambda: publish(api, old))
+
+    ended = run("renew", "--now", **{"--mode": "self-signed"})
+
+    assert (1, before, []) == (ended.code, leaf_of(api), api.breaches)
+    assert "webhook 'pods.pillion.dev' lost the new authority" in ended.last
+
+
+def test_what_another_adds_between_reading_and_writing_is_not_lost(api, run):
+    states.installed(api)
+    another = authorities.make("another", now=api.now()).certificate
+    added, kept = [], []
+
+    def interfere(call):
+        if call.verb == "patch" and not added:
+            added.append(another)
+            config = api.get("mutatingwebhookconfigurations", "pillion")
+            for entry in config["webhooks"][:2]:
+                bundle = base64.b64decode(entry["clientConfig"]["caBundle"]) + pem(another)
+                entry["clientConfig"]["caBundle"] = base64.b64encode(bundle).decode()
+            config["metadata"]["resourceVersion"] = api.next_version()
+        if str(call) == "update secrets pillion-tls":
+            kept.append(another in bundles_of(api)[0])
+
+    api.before_call = interfere
+
+    assert 0 == run("renew", "--now", **{"--mode": "self-signed"}).code
+    assert [False, True] == kept
 
 
 def test_one_who_overwrites_the_bundle_in_between_is_noticed_before_the_pair_is_stored(api, run):
