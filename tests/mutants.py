@@ -96,7 +96,7 @@ MUTANTS = (
            "    if policy.domain.status in annotations:\n        return Verdict(reason=Reason.ALREADY_INJECTED)\n"
            "    if request.problem:\n"),
     Mutant("the proof is skipped", "admission",
-           '        patches.prove(orjson.loads(body)["request"]["object"], patch, verdict.pod)\n', "        pass\n"),
+           "        patches.prove(review.object, patch, verdict.pod)\n", "        pass\n"),
     Mutant("templates see what they bring", "rounds",
            "if brought == hidden:", "if True:"),
     Mutant("a template sees the volumes that it brings", "rounds",
@@ -134,12 +134,11 @@ MUTANTS = (
            "is_privileged = fragment.template.name in policy.privileged_templates", "is_privileged = True"),
     Mutant("diff removes", "patches",
            '        raise UnprovenPatch(f"a field of {path or \'the pod\'} would be removed")\n',
-           '        yield Operation(op="remove", path=f"{path}/{min(before.keys() - after.keys())}", value=None)\n'),
+           '        found.append(Operation("remove", f"{path}/{min(before.keys() - after.keys())}", None))\n'),
     Mutant("pointers are not escaped", "patches",
            'return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key', "return key"),
     Mutant("true is one", "patches",
-           "return orjson.dumps(left) == orjson.dumps(right) or _sorted(left) == _sorted(right)",
-           "return bool(left == right)"),
+           "    if type(left) is not type(right):\n        return False\n", ""),
     Mutant("warnings keep their line breaks", "reviews",
            '" ".join(warning.split())', "warning"),
 )  # fmt: skip

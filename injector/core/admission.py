@@ -74,7 +74,7 @@ def answer(
         raise _disbelief(review, error) from error
     patch = orjson.dumps(patches.as_json(verdict.patch)) if verdict.patch else b""
     if patch:
-        patches.prove(orjson.loads(body)["request"]["object"], patch, verdict.pod)
+        patches.prove(review.object, patch, verdict.pod)
     return Answer(reviews.encode(review, verdict, patch), review, verdict)
 
 

@@ -36,41 +36,64 @@ def as_json(patch: Iterable[Operation]) -> list[dict[str, Any]]:
 
 def prove(received: JSON, patch: bytes, expected: JSON) -> None:
     """
-    Apply the encoded *patch* to *received*, which is used up, and compare with *expected*, strictly by type.
+    Apply the encoded *patch* to the pod as *received* and compare with *expected*, strictly by type.
 
     Raises UnprovenPatch. The API server rejects a pod on a bad patch even under ``failurePolicy: Ignore``
     (k8s.io/apiserver, mutating/dispatcher.go), so nothing unproven may leave the process.
     """
     try:
-        for operation in orjson.loads(patch):
-            apply(received, operation)
+        result = apply(received, orjson.loads(patch))
     except (LookupError, TypeError, ValueError) as error:
         raise UnprovenPatch("the patch cannot be applied to the pod as received") from error
-    if not is_same(received, expected):
+    if not is_same(result, expected):
         raise UnprovenPatch("the patch applied to the pod as received does not give the pod that was meant")
 
 
-def apply(document: JSON, operation: dict[str, Any]) -> None:
+def apply(document: JSON, patch: Iterable[dict[str, Any]]) -> JSON:
     """
-    Apply one ``add`` or ``replace`` to *document*, in place, as RFC 6902 says; raises LookupError or TypeError.
+    Return *document* after the ``add`` and ``replace`` operations of *patch*, as RFC 6902 says.
 
-    The tests hold it against the library ``jsonpatch``, which takes four times as long for the same verdict.
+    The document itself stays as it is, and the result shares all that no operation touches. Raises LookupError,
+    TypeError or ValueError. The tests hold it against the library ``jsonpatch``.
     """
-    is_add, value = _ADDS[operation["op"]], operation["value"]
-    *way, last = _parts(operation["path"])
-    holder = document
-    for part in way:
-        holder = holder[part] if isinstance(holder, dict) else holder[_index(part, len(holder) - 1)]
-    if isinstance(holder, dict):
-        if not is_add and last not in holder:
-            raise KeyError(last)
-        holder[last] = value
-    elif not isinstance(holder, list):
-        raise TypeError(last)
-    elif is_add:
-        holder.insert(len(holder) if last == "-" else _index(last, len(holder)), value)
-    else:
-        holder[_index(last, len(holder) - 1)] = value
+    draft = _Draft(document)
+    for operation in patch:
+        *way, last = _parts(operation["path"])
+        draft.put(draft.open(way), last, operation["value"], is_add=_ADDS[operation["op"]])
+    return draft.document
+
+
+class _Draft:
+    """A document of which each part is copied before it is changed for the first time."""
+
+    def __init__(self, document: JSON) -> None:
+        self.document = document.copy()
+        self._own = {id(self.document)}
+
+    def open(self, way: Iterable[str]) -> JSON:
+        """Return the part that stands at *way*, as one that may be changed."""
+        holder = self.document
+        for part in way:
+            key = part if isinstance(holder, dict) else _index(part, len(holder) - 1)
+            child = holder[key]
+            if id(child) not in self._own:
+                if not isinstance(child, dict | list):
+                    raise TypeError(part)
+                child = holder[key] = child.copy()
+                self._own.add(id(child))
+            holder = child
+        return holder
+
+    def put(self, holder: JSON, last: str, value: JSON, *, is_add: bool) -> None:
+        """Do one operation on the part that it is about."""
+        if isinstance(holder, dict):
+            if not is_add and last not in holder:
+                raise KeyError(last)
+            holder[last] = value
+        elif is_add:
+            holder.insert(len(holder) if last == "-" else _index(last, len(holder)), value)
+        else:
+            holder[_index(last, len(holder) - 1)] = value
 
 
 def _parts(path: str) -> list[str]:
@@ -89,11 +112,15 @@ def _index(part: str, highest: int) -> int:
 
 def is_same(left: JSON, right: JSON) -> bool:
     """Whether two JSON values are equal, types included: neither ``1`` and ``true`` nor ``1`` and ``1.0`` are."""
-    return orjson.dumps(left) == orjson.dumps(right) or _sorted(left) == _sorted(right)
-
-
-def _sorted(value: JSON) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if left is right:
+        return True
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(is_same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(is_same, left, right))
+    return bool(left == right)
 
 
 def _diff(before: JSON, after: JSON, path: str, found: list[Operation]) -> None:

@@ -44,12 +44,6 @@ def preview(
     verdict = admission.admit(review, namespace, catalog, policy, expired)
     result = holder
     if verdict.patch:
-        patches.prove(_copy(pod), orjson.dumps(patches.as_json(verdict.patch)), verdict.pod)
+        patches.prove(pod, orjson.dumps(patches.as_json(verdict.patch)), verdict.pod)
         result = workloads.put_back(holder, kind, pod, verdict.pod)
     return Preview(holder=holder, result=result, kind=kind, pod=pod, namespace=namespace, verdict=verdict)
-
-
-def _copy(pod: Object) -> Object:
-    """Return a pod of its own for the proof, which uses it up."""
-    copied: Object = orjson.loads(orjson.dumps(pod))
-    return copied

@@ -37,13 +37,13 @@ def by_the_library(document: Any, operations: list[dict[str, Any]]) -> Any:
 
 def by_ourselves(document: Any, operations: list[dict[str, Any]]) -> Any:
     """Return what we make of the document; None if the patch does not fit."""
-    document = copy.deepcopy(document)
+    before = copy.deepcopy(document)
     try:
-        for operation in copy.deepcopy(operations):
-            patches.apply(document, operation)
+        result = patches.apply(document, copy.deepcopy(operations))
     except (LookupError, TypeError, ValueError):
-        return None
-    return {"result": document}
+        result = None
+    assert patches.is_same(before, document), "the document itself was changed"
+    return None if result is None else {"result": result}
 
 
 @given(st.dictionaries(KEYS, DOCUMENTS, max_size=4), st.lists(OPERATIONS, min_size=1, max_size=3))
