@@ -96,7 +96,7 @@ MUTANTS = (
            "    if policy.domain.status in annotations:\n        return Verdict(reason=Reason.ALREADY_INJECTED)\n"
            "    if request.problem:\n"),
     Mutant("the proof is skipped", "admission",
-           "        patches.prove(review.object, patch, verdict.pod)\n", "        pass\n"),
+           "        patches.prove(review.object, verdict.patch, verdict.pod)\n", ""),
     Mutant("templates see what they bring", "rounds",
            "if brought == hidden:", "if True:"),
     Mutant("a template sees the volumes that it brings", "rounds",

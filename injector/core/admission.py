@@ -72,9 +72,10 @@ def answer(
         verdict = admit(review, namespace, catalog, policy, expired)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _disbelief(review, error) from error
-    patch = orjson.dumps(patches.as_json(verdict.patch)) if verdict.patch else b""
-    if patch:
-        patches.prove(review.object, patch, verdict.pod)
+    patch = b""
+    if verdict.patch:
+        patches.prove(review.object, verdict.patch, verdict.pod)
+        patch = orjson.dumps(patches.as_json(verdict.patch))
     return Answer(reviews.encode(review, verdict, patch), review, verdict)
 
 

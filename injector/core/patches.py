@@ -10,8 +10,6 @@ from __future__ import annotations
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from injector.core.errors import UnprovenPatch
 from injector.core.model import JSON, Operation
 
@@ -34,22 +32,22 @@ def as_json(patch: Iterable[Operation]) -> list[dict[str, Any]]:
     return [{"op": operation.op, "path": operation.path, "value": operation.value} for operation in patch]
 
 
-def prove(received: JSON, patch: bytes, expected: JSON) -> None:
+def prove(received: JSON, patch: Iterable[Operation], expected: JSON) -> None:
     """
-    Apply the encoded *patch* to the pod as *received* and compare with *expected*, strictly by type.
+    Apply *patch* to the pod as *received* and compare with *expected*, strictly by type.
 
     Raises UnprovenPatch. The API server rejects a pod on a bad patch even under ``failurePolicy: Ignore``
     (k8s.io/apiserver, mutating/dispatcher.go), so nothing unproven may leave the process.
     """
     try:
-        result = apply(received, orjson.loads(patch))
+        result = apply(received, patch)
     except (LookupError, TypeError, ValueError) as error:
         raise UnprovenPatch("the patch cannot be applied to the pod as received") from error
     if not is_same(result, expected):
         raise UnprovenPatch("the patch applied to the pod as received does not give the pod that was meant")
 
 
-def apply(document: JSON, patch: Iterable[dict[str, Any]]) -> JSON:
+def apply(document: JSON, patch: Iterable[Operation]) -> JSON:
     """
     Return *document* after the ``add`` and ``replace`` operations of *patch*, as RFC 6902 says.
 
@@ -58,8 +56,8 @@ def apply(document: JSON, patch: Iterable[dict[str, Any]]) -> JSON:
     """
     draft = _Draft(document)
     for operation in patch:
-        *way, last = _parts(operation["path"])
-        draft.put(draft.open(way), last, operation["value"], is_add=_ADDS[operation["op"]])
+        *way, last = _parts(operation.path)
+        draft.put(draft.open(way), last, operation.value, is_add=_ADDS[operation.op])
     return draft.document
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-
 from injector.core import admission, conformity, patches, reviews, workloads
 from injector.core.errors import WorkloadError
 from injector.core.model import Namespace, Object, Policy, Review, Verdict
@@ -44,6 +42,6 @@ def preview(
     verdict = admission.admit(review, namespace, catalog, policy, expired)
     result = holder
     if verdict.patch:
-        patches.prove(pod, orjson.dumps(patches.as_json(verdict.patch)), verdict.pod)
+        patches.prove(pod, verdict.patch, verdict.pod)
         result = workloads.put_back(holder, kind, pod, verdict.pod)
     return Preview(holder=holder, result=result, kind=kind, pod=pod, namespace=namespace, verdict=verdict)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from injector.core import patches
+from injector.core.model import Operation
 
 KEYS = st.sampled_from(["a", "b", "a/b", "m~n", "0", "-", "~1", ""])
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["x", "1"])
@@ -39,7 +40,7 @@ def by_ourselves(document: Any, operations: list[dict[str, Any]]) -> Any:
     """Return what we make of the document; None if the patch does not fit."""
     before = copy.deepcopy(document)
     try:
-        result = patches.apply(document, copy.deepcopy(operations))
+        result = patches.apply(document, [Operation(**operation) for operation in copy.deepcopy(operations)])
     except (LookupError, TypeError, ValueError):
         result = None
     assert patches.is_same(before, document), "the document itself was changed"

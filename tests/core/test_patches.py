@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import jsonpatch
-import orjson
 import pytest
 
 from injector.core import patches
 from injector.core.errors import UnprovenPatch
+from injector.core.model import Operation
 
 
 def operations(before, after):
@@ -112,10 +112,10 @@ DIFFERS = "the patch applied to the pod as received does not give the pod that w
 )
 def test_the_proof_refuses_a_patch_that_does_not_give_exactly_the_pod(patch, sentence):
     with pytest.raises(UnprovenPatch) as caught:
-        patches.prove({"a": 1}, orjson.dumps(patch), {"a": 1, "b": 2})
+        patches.prove({"a": 1}, [Operation(**operation) for operation in patch], {"a": 1, "b": 2})
 
     assert sentence == str(caught.value)
 
 
 def test_the_proof_accepts_the_patch_that_does():
-    patches.prove({"a": 1}, b'[{"op":"add","path":"/b","value":2}]', {"b": 2, "a": 1})
+    patches.prove({"a": 1}, [Operation("add", "/b", 2)], {"b": 2, "a": 1})
