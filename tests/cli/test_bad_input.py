@@ -87,8 +87,8 @@ def test_a_bad_manifest_gets_one_sentence(pillion, command, text, sentence):
         (
             "explode",
             (
-                "unknown command 'explode'; there are demo, inject, diff, explain, lint, templates, serve, verify, certs,"
-                " completion (see 'pillion --help')"
+                "unknown command 'explode'; there are demo, inject, diff, explain, lint, templates, serve, verify,"
+                " certs, completion (see 'pillion --help')"
             ),
         ),
         ("inject", "Missing option '-f' / '--filename' (see 'pillion inject --help')"),
