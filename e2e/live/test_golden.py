@@ -96,7 +96,7 @@ class Stage:
     def clear(self) -> None:
         clusters.delete(self.templates)
         clusters.delete([each for name, each in self._ready.items() if each["kind"] in {"Namespace", "PriorityClass"}])
-        self._release.upgrade("--no-hooks")
+        self._release.upgrade()  # with its hooks: the webhook for templates is new, and trusts nobody yet
         self._apply(self._others)
         servers.await_templates(self._others)
 
