@@ -18,34 +18,21 @@ from pathlib import Path
 
 import orjson
 
-from injector.core.model import Object
+from injector.core import defaults
+from injector.core.model import TOKEN_PATH, Object
 
 TIMEOUT = 10.0
 """Seconds for one call, as a webhook's ``timeoutSeconds`` says."""
 
-_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _POD_DEFAULTS = {
-    "dnsPolicy": "ClusterFirst",
-    "enableServiceLinks": True,
-    "preemptionPolicy": "PreemptLowerPriority",
-    "priority": 0,
-    "restartPolicy": "Always",
-    "schedulerName": "default-scheduler",
-    "securityContext": {},
+    **defaults.DEFAULTS["PodSpec"],
     "serviceAccount": "default",
-    "serviceAccountName": "default",
-    "terminationGracePeriodSeconds": 30,
     "tolerations": [
         {"effect": "NoExecute", "key": f"node.kubernetes.io/{state}", "operator": "Exists", "tolerationSeconds": 300}
         for state in ("not-ready", "unreachable")
     ],
 }
-_CONTAINER_DEFAULTS = {
-    "imagePullPolicy": "IfNotPresent",
-    "resources": {},
-    "terminationMessagePath": "/dev/termination-log",
-    "terminationMessagePolicy": "File",
-}
+_CONTAINER_DEFAULTS = {**defaults.DEFAULTS["Container"], "imagePullPolicy": "IfNotPresent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +117,7 @@ def deliver(pod: Object) -> Object:
 
 
 def _token_mount() -> Object:
-    return {"name": "kube-api-access-7xk2p", "mountPath": _TOKEN, "readOnly": True}
+    return {"name": "kube-api-access-7xk2p", "mountPath": TOKEN_PATH, "readOnly": True}
 
 
 def _token_volume() -> Object:

@@ -138,18 +138,6 @@ def running(server: AnyServer) -> Iterator[AnyServer]:
         thread.join()
 
 
-def drain_then_stop(server: HttpServer, seconds: float) -> None:
-    """
-    Keep serving so many seconds with ``Connection: close`` on each answer, then stop.
-
-    That is the time in which the cluster learns that this server goes; whoever calls in the meantime is served.
-    Returns at once if the server is stopped by somebody else.
-    """
-    server.begin_drain()
-    server.wait(seconds)
-    server.stop()
-
-
 def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise ListenError(f"cannot listen on {host or '*'}:{port}: a port is a number from 0 to 65535")

@@ -154,9 +154,15 @@ def test_a_server_stopped_before_it_ran_ends_at_once(network):
     server.stop()
 
 
+def drain_then_stop(server, seconds):
+    server.begin_drain()
+    server.wait(seconds)
+    server.stop()
+
+
 def test_after_the_drain_the_server_ends(network):
     server = network.https()
-    servers.drain_then_stop(server, 0.01)
+    drain_then_stop(server, 0.01)
 
     assert server.wait(PATIENCE)
     assert refuses(server)
@@ -164,7 +170,7 @@ def test_after_the_drain_the_server_ends(network):
 
 def test_a_drain_ends_early_when_somebody_else_stops_the_server(network):
     server = network.https()
-    drain = threading.Thread(target=servers.drain_then_stop, args=(server, 3600))
+    drain = threading.Thread(target=drain_then_stop, args=(server, 3600))
     drain.start()
     server.stop()
     drain.join(PATIENCE)

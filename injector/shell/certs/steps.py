@@ -59,11 +59,6 @@ class Call:
     subresource: str = ""
     body: Any = None
 
-    @property
-    def writes(self) -> bool:
-        """Whether it may change anything."""
-        return self.verb != "get"
-
     def __str__(self) -> str:
         resource = "/".join(part for part in (self.kind.plural, self.subresource) if part)
         name = f" {self.name!r}" if self.name else ""
