@@ -6,6 +6,8 @@ import hashlib
 import io
 import threading
 
+from tests.server.clients import PATIENCE
+
 PATTERN = bytes(range(256)) * 256
 
 
@@ -59,7 +61,7 @@ class Application:
     def wait(self, _, start_response, _body):
         """Answer when the test opens the gate."""
         self.entered.release()
-        self.gate.wait(30)
+        self.gate.wait(PATIENCE)
         start_response("200 OK", [])
         return [b"waited"]
 

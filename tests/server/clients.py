@@ -9,8 +9,8 @@ import struct
 import time
 from dataclasses import dataclass
 
-PATIENCE = 20.0
-"""Seconds after which a test gives up; nothing is asserted about times below it."""
+PATIENCE = 60.0
+"""Seconds after which a test gives up, on however busy a machine; nothing is asserted about times below it."""
 
 
 @dataclass(frozen=True)

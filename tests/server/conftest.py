@@ -47,6 +47,11 @@ class Network:
         limits = replace(servers.PLAIN_LIMITS, linger=0.4, **limits)
         return self._run(servers.build_plain(self.application, host="127.0.0.1", port=0, limits=limits))
 
+    def limit(self, server, **limits):
+        """Change limits of a running server, so that a test can do in peace what comes before or after a deadline."""
+        listener = server._listener
+        listener.limits = replace(listener.limits, **limits)
+
     def tcp(self, server):
         """Connect and say nothing."""
         sock = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)

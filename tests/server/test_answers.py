@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.server.applications import PATTERN, echo_of
-from tests.server.clients import eventually, request
+from tests.server.clients import PATIENCE, eventually, request
 
 SIZES = [0, 1, 1000, 9_000, 12_000, 16_383, 16_384, 16_385, 65_535, 65_536, 200_000, 1_000_000, 2 << 20]
 
@@ -138,7 +138,7 @@ def test_the_event_loop_answers_while_all_threads_are_busy(network):
     server = network.https(threads=2)
     for _ in range(2):
         network.tls(server).send(request("/wait"))
-        assert network.application.entered.acquire(timeout=20)
+        assert network.application.entered.acquire(timeout=PATIENCE)
 
     assert 200 == network.tls(server).get("/inline").status
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.server.applications import echo_of
-from tests.server.clients import Client, eventually, request
+from tests.server.clients import PATIENCE, Client, eventually, request
 
 SERVE = """
 import resource, sys
@@ -45,7 +45,7 @@ def test_when_all_connections_are_at_work_the_newest_is_refused(network):
     workers = [network.tls(server) for _ in range(2)]
     for worker in workers:
         worker.send(request("/wait"))
-        assert network.application.entered.acquire(timeout=20)
+        assert network.application.entered.acquire(timeout=PATIENCE)
 
     assert b"" == network.tcp(server).rest()
     network.application.gate.set()
@@ -106,10 +106,12 @@ def test_memory_for_bodies_has_an_end(network):
 
 
 def test_large_bodies_that_never_end_are_dropped_and_free_the_memory(network):
-    server = network.https(bodies=1 << 20, request=0.5)
+    server = network.https(bodies=1 << 20)
     for _ in range(6):
         network.tls(server).send(request("/", b"x" * 400_000)[:-1])
+    network.limit(server, request=0.5)
     assert eventually(lambda: server.counters.overdue.get("request") == 6)
+    network.limit(server, request=PATIENCE)
 
     body = b"y" * 900_000
     assert echo_of(body) == network.tls(server).post("/", body).body

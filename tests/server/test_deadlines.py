@@ -10,16 +10,17 @@ from contextlib import suppress
 import pytest
 
 from tests.server.applications import echo_of
-from tests.server.clients import eventually, request
+from tests.server.clients import PATIENCE, eventually, request
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
 
 
 def test_silent_peers_are_dropped_and_others_served_meanwhile(network):
-    server = network.https(handshake=0.5)
+    server = network.https()
     silent = [network.tcp(server) for _ in range(60)]
 
     assert 200 == network.tls(server).get("/").status
+    network.limit(server, handshake=0.1)
     assert {b""} == {peer.rest() for peer in silent}
     assert 60 == server.counters.overdue["handshake"]
 
@@ -51,10 +52,11 @@ def test_a_request_that_waits_for_its_predecessor_is_not_dropped_for_it(network)
     client = network.tls(server)
     begun = request("/?second")
     client.send(request("/wait") + begun[:5])
-    assert network.application.entered.acquire(timeout=20)
+    assert network.application.entered.acquire(timeout=PATIENCE)
     stranger = network.tls(server)
     stranger.send(b"G")
     assert b"" == stranger.rest()  # the deadline has passed for whoever began at that time
+    network.limit(server, request=PATIENCE)
 
     network.application.gate.set()
     client.send(begun[5:])
@@ -62,20 +64,21 @@ def test_a_request_that_waits_for_its_predecessor_is_not_dropped_for_it(network)
 
 
 def test_an_idle_connection_is_closed_in_the_end(network):
-    server = network.https(idle=0.5)
+    server = network.https()
     client = network.tls(server, suppress_ragged_eofs=False)
     client.get("/")
+    network.limit(server, idle=0.1)
 
     assert b"" == client.rest()
     assert {"idle": 1} == server.counters.overdue
 
 
 def test_a_long_running_request_is_not_idle(network):
-    server = network.https(idle=0.3, request=0.3, write=0.3)
-    client = network.tls(server)
+    server = network.https()
+    client, idle = network.tls(server), network.tls(server)
     client.send(request("/wait"))
-    assert network.application.entered.acquire(timeout=20)
-    idle = network.tls(server)
+    assert network.application.entered.acquire(timeout=PATIENCE)
+    network.limit(server, idle=0.3, request=0.3, write=0.3)
     assert b"" == idle.rest()
 
     network.application.gate.set()
@@ -101,7 +104,7 @@ def test_peers_that_never_read_do_not_hold_the_threads_for_ever(network):
 
     clients = [network.tls(server) for _ in range(4)]
     assert [200] * 4 == [client.get("/").status for client in clients]
-    assert network.application.closed.wait(20)
+    assert network.application.closed.wait(PATIENCE)
 
 
 def test_a_peer_that_reads_slowly_is_dropped_although_it_reads(network):
@@ -111,8 +114,7 @@ def test_a_peer_that_reads_slowly_is_dropped_although_it_reads(network):
 
     def is_dropped_after_reading_a_little():
         with suppress(OSError):
-            for _ in range(30):
-                peer.sock.recv(16384)
+            peer.sock.recv(1024)  # each 10 ms: no server is so busy that this reader would ever have to wait for it
         return server.counters.overdue.get("write") == 1
 
     assert eventually(is_dropped_after_reading_a_little)

@@ -110,7 +110,7 @@ def test_stop_waits_for_what_runs(network):
     clients = [network.tls(server) for _ in range(3)]
     for client in clients:
         client.send(request("/wait"))
-        assert network.application.entered.acquire(timeout=20)
+        assert network.application.entered.acquire(timeout=PATIENCE)
     server.stop()
     assert eventually(lambda: refuses(server))
     network.application.gate.set()
@@ -137,7 +137,7 @@ def test_stop_waits_no_longer_than_it_may(network):
     server = network.https(finish=0.3)
     client = network.tls(server)
     client.send(request("/wait"))
-    assert network.application.entered.acquire(timeout=20)
+    assert network.application.entered.acquire(timeout=PATIENCE)
     server.stop()
 
     assert server.wait(PATIENCE)

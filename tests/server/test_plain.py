@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.server.applications import PATTERN, echo_of
-from tests.server.clients import eventually, request
+from tests.server.clients import PATIENCE, eventually, request
 
 
 def test_probes_are_answered_in_plain_http(network):
@@ -44,7 +44,7 @@ def test_a_client_that_only_sends_and_never_reads_is_dropped(network):
     peer.send(request("/large?200000000"))
 
     assert eventually(lambda: server.counters.overdue == {"write": 1})
-    assert network.application.closed.wait(20)
+    assert network.application.closed.wait(PATIENCE)
 
 
 def test_a_client_that_has_shut_its_side_gets_its_answer(network):
@@ -59,7 +59,7 @@ def test_probes_are_answered_while_the_other_server_has_no_thread_left(network):
     https, plain = network.https(threads=2), network.plain()
     for _ in range(2):
         network.tls(https).send(request("/wait"))
-        assert network.application.entered.acquire(timeout=20)
+        assert network.application.entered.acquire(timeout=PATIENCE)
     network.tls(https).send(request("/"))
 
     assert 200 == network.tcp(plain).get("/").status
@@ -68,6 +68,6 @@ def test_probes_are_answered_while_the_other_server_has_no_thread_left(network):
 def test_each_server_ends_alone(network):
     https, plain = network.https(), network.plain()
     plain.stop()
-    assert plain.wait(20)
+    assert plain.wait(PATIENCE)
 
     assert 200 == network.tls(https).get("/").status

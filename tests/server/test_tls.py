@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from injector.shell import certificates
+from injector.shell import certificates, listeners
 from tests.server import records
 from tests.server.applications import echo_of
 from tests.server.authorities import CLIENT, issue
-from tests.server.clients import eventually, read_to_end, request
+from tests.server.clients import PATIENCE, eventually, read_to_end, request
 
 SPEAK_TLS = b"This port speaks HTTPS; the request came as plain HTTP.\n"
 
@@ -71,6 +71,7 @@ def test_garbage_on_the_tls_port_ends_its_connection_only(network, garbage):
     client.send(garbage)
 
     assert len(client.rest()) <= 7  # at most an alert
+    network.limit(server, handshake=PATIENCE)
     assert 200 == network.tls(server).get("/").status
 
 
@@ -84,7 +85,8 @@ def test_a_broken_record_ends_its_connection_only(network):
     assert 200 == network.tls(server).get("/").status
 
 
-def test_failures_are_logged_but_not_each(network, caplog):
+def test_failures_are_logged_but_not_each(network, caplog, monkeypatch):
+    monkeypatch.setattr(listeners, "_SECONDS_BETWEEN_MESSAGES", 3600.0)
     caplog.set_level(logging.INFO)
     server = network.https()
     for _ in range(20):

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds to wait for what is announced; far more than it ever takes."""
 
 
