@@ -254,34 +254,20 @@ def test_a_failure_that_lasts_is_told_once_and_tried_less_and_less(api, observe,
 
 def test_each_pause_is_twice_the_one_before_up_to_the_longest(api, observe):
     api.strike("list", *[api_servers.forbidden] * 6)
-    pauses = []
-
-    def chance(low, high):
-        if high == 1.0:
-            pauses.append(observer.watch._pause)
-        return low
-
-    observer = observe(chance=chance)
+    observer = observe()
     observer.catch_up()
 
-    assert [0.001, 0.002, 0.004, 0.008, 0.01, 0.01] == pauses
+    assert [0.001, 0.002, 0.004, 0.008, 0.01, 0.01] == observer.pauses
 
 
 def test_after_a_watch_that_had_news_the_first_pause_is_short_again(api, observe):
     api.strike("list", *[api_servers.forbidden] * 6)
-    pauses = []
-
-    def chance(low, high):
-        if high == 1.0:
-            pauses.append(observer.watch._pause)
-        return low
-
-    observer = observe(chance=chance)
+    observer = observe()
     observer.catch_up()
     api.interrupt(api_servers.drop)
 
-    assert eventually(lambda: len(pauses) == 7)
-    assert 0.001 == pauses[6]
+    assert eventually(lambda: len(observer.pauses) == 7)
+    assert 0.001 == observer.pauses[6]
 
 
 def test_a_bug_ends_no_watch(api, observe, caplog):
