@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MUTATE = "/mutate"
 VALIDATE = "/validate"
+FORECAST = "/validate-workloads"
 
 SPARE = 0.1
 """The part of the API server's timeout that is left for the way back."""

@@ -1,8 +1,9 @@
 """
 Who answers at which path: from the bytes of a review to an answer, with the templates of the moment. No HTTP.
 
-    /mutate     pods: the engine
-    /validate   template ConfigMaps, when they are applied: refused with the line and a caret, or warned of
+    /mutate               pods: the engine
+    /validate             template ConfigMaps, when they are applied: refused with the line and a caret, or warned of
+    /validate-workloads   Deployments and their kin, when they are applied: warned of what their pods will be told
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from injector.core import admission, linting, reviews, templates
+from injector.core import admission, forecasts, linting, reviews, templates, workloads
 from injector.core.admission import Answer
-from injector.core.errors import ReviewError, TemplateError
+from injector.core.errors import ReviewError, TemplateError, WorkloadError
 from injector.core.linting import Finding, Severity
 from injector.core.model import Namespace, Object, Policy, Review, Verdict
 from injector.core.reasons import Reason
@@ -58,7 +59,7 @@ class Validation:
             return Verdict(reason=Reason.OTHER_KIND)
         if review.operation not in {"CREATE", "UPDATE"}:
             return Verdict(reason=Reason.OTHER_OPERATION)
-        metadata = _metadata(review.object)
+        metadata = _mapping(_object_of(review), "metadata")
         if _mapping(metadata, "labels").get(self.policy.domain.template_label) != "true":
             return Verdict(reason=Reason.NO_TEMPLATES)
         findings = list(self._findings({**review.object, "metadata": {"namespace": review.namespace, **metadata}}))
@@ -87,10 +88,39 @@ class Validation:
         return namespace == home and found == (self.release_name, home)
 
 
-def _metadata(configmap: Object) -> Object:
-    if not isinstance(configmap, dict):
-        raise ReviewError(f"request.object is a {type(configmap).__name__}, expected a mapping")
-    return _mapping(configmap, "metadata")
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Tells what the pods of a workload will get; it refuses nothing."""
+
+    snapshot: Callable[[], Snapshot]
+    find_namespace: Callable[[str], Namespace]
+    """May raise UnknownNamespace."""
+    policy: Policy
+
+    def __call__(self, body: bytes, expired: Callable[[], bool]) -> Answer:
+        """Answer the review of a workload, always allowed; raises ReviewError and OurFault."""
+        review = reviews.decode(body)
+        try:
+            verdict = self._judge(review, expired)
+        except WorkloadError as error:
+            raise ReviewError(str(error)) from error
+        return Answer(reviews.encode(review, verdict, b""), review, verdict)
+
+    def _judge(self, review: Review, expired: Callable[[], bool]) -> Verdict:
+        holder = _object_of(review)
+        kind = workloads.kind_of(holder)
+        if kind is None or not kind.path:
+            return Verdict(reason=Reason.OTHER_KIND)
+        if review.operation not in {"CREATE", "UPDATE"}:
+            return Verdict(reason=Reason.OTHER_OPERATION)
+        namespace = self.find_namespace(review.namespace)
+        return forecasts.forecast(holder, kind, namespace, self.snapshot().catalog, self.policy, expired)
+
+
+def _object_of(review: Review) -> Object:
+    if not isinstance(review.object, dict):
+        raise ReviewError(f"request.object is a {type(review.object).__name__}, expected a mapping")
+    return review.object
 
 
 def _mapping(holder: Object, key: str) -> Object:

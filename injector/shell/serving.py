@@ -26,7 +26,7 @@ from injector.shell import app, certificates, logs, probes, servers, telemetry
 from injector.shell.app import Conditions, Endpoint
 from injector.shell.certificates import Certificate, Watch
 from injector.shell.probes import Check, Health, Phase
-from injector.shell.reviewers import Mutation, Validation
+from injector.shell.reviewers import Forecast, Mutation, Validation
 from injector.shell.servers import HttpServer, HttpsServer
 from injector.shell.settings import Settings
 from injector.shell.snapshots import Snapshot
@@ -99,9 +99,11 @@ def _build(
     policy, metrics = settings.policy(), Metrics()
     store = _build_store(settings, policy, check)
     health = Health(lambda: _checks(watch.current, store), lambda: store.stuck() or _stuck(https))
+    note, sources = partial(telemetry.log_review, log), (store.snapshot, store.find_namespace, policy)
     endpoints = (
-        Endpoint(app.MUTATE, Mutation(store.snapshot, store.find_namespace, policy), _observe(metrics, store, log)),
-        Endpoint(app.VALIDATE, Validation(policy, settings.release_name, check), partial(telemetry.log_review, log)),
+        Endpoint(app.MUTATE, Mutation(*sources), _observe(metrics, store, log)),
+        Endpoint(app.VALIDATE, Validation(policy, settings.release_name, check), note),
+        Endpoint(app.FORECAST, Forecast(*sources), note),
     )
     https = servers.build_https(
         app.build_application(endpoints, _conditions(settings, health, metrics, log)),

@@ -27,6 +27,7 @@ from tests.shell.reviews import UID, pod, review
 
 ANSWER = Answer(b'{"response": {}}', Review(uid=UID, api_version=""), Verdict(reason=Reason.NOT_REQUESTED))
 BODY = json.dumps(review(pod())).encode()
+OTHERS = (app.VALIDATE, app.FORECAST)
 INTERNAL = "internal error; the server's log has the details"
 
 
@@ -47,7 +48,7 @@ class Front:
             }
         )
         endpoints = [
-            Endpoint(path, reviewer, lambda *seen: self.observed.append(seen)) for path in ("/mutate", "/validate")
+            Endpoint(path, reviewer, lambda *seen: self.observed.append(seen)) for path in (app.MUTATE, *OTHERS)
         ]
         self.application = build_application(endpoints, self.conditions)
 
@@ -85,7 +86,7 @@ def raising(error):
     return review
 
 
-@pytest.fixture(params=["/mutate", "/validate"])
+@pytest.fixture(params=[app.MUTATE, *OTHERS])
 def path(request):
     return request.param
 

@@ -11,7 +11,7 @@ from tests.server.clients import request
 from tests.shell.reviews import UID, pod, review
 
 SEND_POST = "send an AdmissionReview with POST"
-NO_SUCH_PATH = "there is nothing at this path; there are /mutate, /validate"
+NO_SUCH_PATH = "there is nothing at this path; there are /mutate, /validate, /validate-workloads"
 EXPECTED = "expected an AdmissionReview of admission.k8s.io/v1 or admission.k8s.io/v1beta1, got "
 
 
@@ -193,12 +193,43 @@ CONFIG_MAPS = tuple(
     )
 )
 
+WORKLOADS = tuple(
+    Row(name, 400, sentence, json.dumps(review(obj, kind="Deployment")).encode(), path="/validate-workloads")
+    for name, sentence, obj in (
+        ("a workload of a list", "request.object is a list, expected a mapping", ["a"]),
+        (
+            "a Deployment without a pod template",
+            "spec.template is missing: a Deployment makes its pods of spec.template",
+            {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {}},
+        ),
+        (
+            "a CronJob whose pod template is text",
+            "spec.jobTemplate is a str, expected a mapping",
+            {"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"jobTemplate": "a"}},
+        ),
+        (
+            "a Job whose pod has a port of text",
+            "the pod's spec.containers[0].ports[0].containerPort is a string, expected an integer",
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "spec": {"template": {"spec": {"containers": [{"name": "a", "ports": [{"containerPort": "http"}]}]}}},
+            },
+        ),
+    )
+)
+
 ROWS = (
     *BODIES,
     *PODS,
     *HTTP,
     *CONFIG_MAPS,
-    *(Row(f"{row.name} to validate", row.status, row.sentence, row.body, path="/validate") for row in BODIES[:14]),
+    *WORKLOADS,
+    *(
+        Row(f"{row.name} to {path}", row.status, row.sentence, row.body, path=path)
+        for row in BODIES[:14]
+        for path in ("/validate", "/validate-workloads")
+    ),
 )
 
 
@@ -212,7 +243,7 @@ def test_a_bad_request_gets_its_status_and_one_sentence(server, row):
     assert "retry-after" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/mutate", "/validate"])
+@pytest.mark.parametrize("path", ["/mutate", "/validate", "/validate-workloads"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_another_method_than_post_is_refused_and_told_which_to_use(server, method, path):
     client = server.connect()
