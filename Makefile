@@ -11,12 +11,12 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint format golden bench fields requirements cluster-up cluster-down image e2e clean
+.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench fields requirements cluster-up cluster-down image e2e clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 venv: $(dev)  ## Set up .venv with everything below
 	@:
@@ -38,6 +38,10 @@ lint: $(dev)  ## Check format, style, types and architecture
 	@$(python) -m ruff check --quiet
 	@$(python) -m mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo
+
+lint-workflow:  ## Check the GitHub workflow; needs Go
+	@command -v go >/dev/null || { echo 'There is no Go on this host: install it from go.dev and run this again.' >&2; exit 2; }
+	@go -C .ci/actionlint tool actionlint '$(CURDIR)/.github/workflows/ci.yaml'
 
 format: $(dev)  ## Format the code and repair what can be repaired
 	@$(python) -m ruff check --fix --quiet
@@ -61,7 +65,7 @@ cluster-down: | $(python)  ## Remove that cluster and all that came with it
 image: | $(python)  ## Build the container image and print its archive's path
 	@$(python) -m e2e.cluster image
 
-e2e: $(dev)  ## Install the chart on a real cluster, test it there, and remove everything (CLUSTER=kind or host)
+e2e: $(dev)  ## Make a real cluster, test the chart on it, and remove everything (CLUSTER=kind or host)
 	@$(python) -m e2e $(if $(CLUSTER),--provider $(CLUSTER))
 
 requirements:  ## Move all pins to the newest versions

@@ -1,8 +1,10 @@
 """
 The tests on a real cluster, from nothing to nothing: ``python -m e2e [--provider NAME] [--keep] [PYTEST ARGUMENT...]``.
 
-A cluster is made, the image built and loaded, the tests run, and everything removed, also after a failure. Each phase
-is told with its time. ``--keep`` leaves the cluster for the next run; ``python -m e2e.cluster down`` removes it.
+What is needed is installed and built, a cluster made, the image loaded, the tests run, and the cluster removed, also
+after a failure. Each phase is told with its time, and the tests' own summary comes last. A cluster that an earlier run
+has left, however it ended, is removed first. ``--keep`` takes over such a cluster and leaves it for the next run;
+``python -m e2e.cluster down`` removes it.
 """
 
 from __future__ import annotations
@@ -29,20 +31,27 @@ def main() -> int:
     """Run all phases; the exit code is pytest's, or 2 with one sentence where there is no cluster to test on."""
     options, rest = _parser().parse_known_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    started = time.monotonic()
     try:
         settings = Settings.from_environment(os.environ)
-        return _run(providers.make(options.provider, settings), settings, rest, keeps=options.keep)
+        code, summary = _run(providers.make(options.provider, settings), settings, rest, keeps=options.keep)
     except Failure as failure:
         commands.tell(str(failure))
         return 2
+    print(f"== all: {time.monotonic() - started:.0f} s", summary, sep="\n", flush=True)
+    return code
 
 
-def _run(provider: Provider, settings: Settings, arguments: list[str], *, keeps: bool) -> int:
+def _run(provider: Provider, settings: Settings, arguments: list[str], *, keeps: bool) -> tuple[int, str]:
+    with _phase("build"):
+        provider.prepare()
+        archive = provider.build()
     try:
         with _phase("cluster"):
+            if not keeps:
+                provider.down()
             provider.up()
-        with _phase("image"):
-            provider.load(provider.build())
+            provider.load(archive)
         with _phase("tests"):
             return _test(provider, settings, arguments)
     finally:
@@ -51,17 +60,31 @@ def _run(provider: Provider, settings: Settings, arguments: list[str], *, keeps:
                 provider.down()
 
 
-def _test(provider: Provider, settings: Settings, arguments: list[str]) -> int:
+def _test(provider: Provider, settings: Settings, arguments: list[str]) -> tuple[int, str]:
+    """Run pytest; answer its exit code and its last line."""
     path = os.pathsep.join([*map(str, provider.programs()), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "KUBECONFIG": str(provider.kubeconfig()), "NO_PROXY": "*"}
     chosen = arguments if any(Path(each.split("::")[0]).exists() for each in arguments) else [*arguments, str(TESTS)]
-    command = [sys.executable, "-m", "pytest", "-v", *chosen]
-    code = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
+    command = [sys.executable, "-u", "-m", "pytest", "-v", *chosen]
+    code, summary = _show(command, environment)
     if code:
         log = settings.cache / "e2e.log"
         log.write_text("\n".join(provider.logs()))
         commands.tell(f"the ends of the cluster's logs are in {log}")
-    return code
+    return code, summary
+
+
+def _show(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Run a command in the repository and let its output through; answer its exit code and its last line."""
+    last = ""
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for last in process.stdout or ():
+                print(last, end="", flush=True)
+        except BaseException:
+            process.kill()  # whoever is told to stop has its cluster removed, with all that is in it
+            raise
+    return process.returncode, last.rstrip()
 
 
 @contextmanager

@@ -18,6 +18,11 @@ SUITE = "bookworm"
 PYTHON = "3.11"
 """The Python of the suite."""
 
+_ALONE = (
+    "nice setpriv --pdeathsig KILL unshare --mount --propagation private --mount-proc --pid --fork --kill-child=KILL"
+).split()
+"""What a command starts and mounts, such as debootstrap's /proc, ends with it, and that with whoever started it."""
+
 _STRIPPED = ("usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/zoneinfo", "var/log", "var/cache/apt")
 _LISTS = ("var/lib/apt/lists", "var/cache/debconf", "debootstrap")
 
@@ -33,7 +38,7 @@ class Bases:
 def debootstrap_command(root: Path) -> Command:
     """Unpack the smallest Debian that has Python; the mirror is debootstrap's own choice."""
     include = "python3,python3-venv,ca-certificates"
-    return ["nice", "debootstrap", "--variant=minbase", f"--include={include}", SUITE, root]
+    return [*_ALONE, "debootstrap", "--variant=minbase", f"--include={include}", SUITE, root]
 
 
 def make(buildah: list[str], scratch: Path) -> Bases:

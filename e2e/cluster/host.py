@@ -26,6 +26,7 @@ from e2e.cluster import (
     processes,
     programs,
 )
+from e2e.cluster.commands import Command
 from e2e.cluster.components import COMPONENTS, HOLDER
 from e2e.cluster.failures import Failure, Missing
 from e2e.cluster.layouts import Layout
@@ -39,10 +40,16 @@ class Host:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def up(self) -> None:
-        """Make the node, unless it is ready already and of the Kubernetes that is asked for."""
+    def prepare(self) -> None:
+        """Install Debian's packages and build all programs."""
         _need_root()
         packages.install()
+        programs.kubernetes(self._settings)
+        programs.helm(self._settings)
+
+    def up(self) -> None:
+        """Make the node, unless it is ready already and of the Kubernetes that is asked for."""
+        self.prepare()
         layout = Layout(self._settings.state, programs.kubernetes(self._settings))
         if self._layout() == layout and _is_held(layout) and _node_is_ready(layout):
             return
@@ -96,6 +103,10 @@ class Host:
         if process:
             processes.end(process, patience=0)
         self._start(layout, component)
+
+    def run(self, command: Command) -> str:
+        """Run a command in the node's namespaces."""
+        return commands.run(_inside(self._running(), command))
 
     def logs(self) -> Iterator[str]:
         """Tell the last lines of every component."""
@@ -186,7 +197,7 @@ def _hold_namespaces(layout: Layout, pause: Path) -> None:
         commands.run(_inside(layout, command))
 
 
-def _inside(layout: Layout, command: list[str]) -> list[str]:
+def _inside(layout: Layout, command: Command) -> Command:
     """Run a command in the node's namespaces."""
     holder = processes.recall(layout.records / HOLDER)
     if holder is None:

@@ -32,6 +32,12 @@ class Kind:
         self._settings = settings
         self._file = settings.cache / "kind.kubeconfig"
 
+    def prepare(self) -> None:
+        """Build kind and helm, where Go is there; otherwise those of PATH have to do."""
+        node_image(self._settings.kubernetes)
+        self._kind()
+        self.programs()
+
     def up(self) -> None:
         """Make the cluster, unless it answers already."""
         image = node_image(self._settings.kubernetes)
@@ -63,15 +69,19 @@ class Kind:
         return self._file
 
     def programs(self) -> list[Path]:
-        """Answer the folder of helm where PATH has none; kubectl comes with Docker hosts, or from you."""
+        """Answer the folder of the pinned helm, which Go builds; without Go, yours will do. kubectl is yours."""
         if not shutil.which("kubectl"):
             raise Missing("There is no kubectl on this host: install it and run this again.")
-        return [] if shutil.which("helm") else [programs.helm(self._settings)]
+        return [] if _must_do("helm") else [programs.helm(self._settings)]
 
     def restart(self, component: str) -> None:
         """Stop a component's container: kubelet starts it again."""
         commands.run(restart_command(component))
         commands.await_condition("The API server is not ready", self._answers, seconds=120)
+
+    def run(self, command: Command) -> str:
+        """Run a command in the node's container."""
+        return commands.run(run_command(command))
 
     def logs(self) -> Iterator[str]:
         """Export all logs to a folder of the cache, and tell which."""
@@ -84,13 +94,18 @@ class Kind:
             raise Missing(
                 "Docker does not answer, and kind needs it: start it, or use --provider host as root on Linux."
             )
-        found = shutil.which("kind")
-        return Path(found) if found else programs.kind(self._settings) / "kind"
+        return _must_do("kind") or programs.kind(self._settings) / "kind"
 
     def _answers(self) -> bool:
         return self._file.exists() and commands.succeeds(
             ["kubectl", f"--kubeconfig={self._file}", "get", "--raw", "/readyz"]
         )
+
+
+def _must_do(program: str) -> Path | None:
+    """Find the program that is here where the pinned one, which fits, cannot be built."""
+    found = None if shutil.which("go") else shutil.which(program)
+    return Path(found) if found else None
 
 
 def node_image(asked: str) -> str:
@@ -120,6 +135,11 @@ def delete_command(kind: Path, kubeconfig: Path) -> Command:
 def load_command(kind: Path, archive: Path) -> Command:
     """Give an image to the node."""
     return [kind, "load", "image-archive", archive, "--name", NAME]
+
+
+def run_command(command: Command) -> Command:
+    """Run a command on the node, as root."""
+    return ["docker", "exec", NODE, *command]
 
 
 def logs_command(kind: Path, folder: Path) -> Command:

@@ -28,8 +28,11 @@ PROGRAMS = {
 }
 """The Debian package of each program."""
 
+REPAIR = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
+"""Finish what an installation left that was killed; otherwise there is nothing to do."""
+
 _POLICY = Path("/usr/sbin/policy-rc.d")
-_NO_SERVICES = "#!/bin/sh\nexit 101\n"
+_NO_SERVICES = "#!/bin/sh\n# Of Pillion's tests on a cluster, while they install packages.\nexit 101\n"
 
 
 def missing() -> set[str]:
@@ -46,25 +49,30 @@ def install() -> None:
         raise Missing(f"This host lacks {', '.join(wanted)} and has no apt-get to install them: install them yourself.")
     commands.tell(f"installing {', '.join(wanted)}")
     commands.run(["apt-get", "-qq", "update"])
-    with _services_off():
+    with services_off(_POLICY):
+        commands.run(REPAIR)
         commands.run(install_command(wanted))
 
 
 def install_command(wanted: list[str]) -> list[str]:
     """Install packages, and nothing that they merely recommend."""
-    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "--option=DPkg::Lock::Timeout=300"]
     return [*quiet, "install", "--yes", "--no-install-recommends", *wanted]
 
 
 @contextmanager
-def _services_off() -> Iterator[None]:
-    """Let Debian's packages start no service while they are installed, unless the host has a policy of its own."""
-    if _POLICY.exists():
+def services_off(policy: Path) -> Iterator[None]:
+    """
+    Let Debian's packages start no service while they are installed, unless the host has a policy of its own.
+
+    One that a killed run of ours has left is known by its text, and goes, too.
+    """
+    if policy.exists() and policy.read_text() != _NO_SERVICES:
         yield
         return
-    _POLICY.write_text(_NO_SERVICES)
-    _POLICY.chmod(0o755)
+    policy.write_text(_NO_SERVICES)
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        _POLICY.unlink()
+        policy.unlink()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from e2e.cluster import commands
+from e2e.cluster.commands import Command
 from e2e.cluster.host import Host
 from e2e.cluster.kind import Kind
 from e2e.cluster.settings import Settings
@@ -15,6 +16,9 @@ from e2e.cluster.settings import Settings
 
 class Provider(Protocol):
     """A way to have a cluster. Every method raises `failures.Failure` with a sentence."""
+
+    def prepare(self) -> None:
+        """Install and build what a cluster is made with: all that takes long, and only once on a host."""
 
     def up(self) -> None:
         """Make the cluster, or leave it alone where it is up; what a crash left behind is removed first."""
@@ -36,6 +40,9 @@ class Provider(Protocol):
 
     def restart(self, component: str) -> None:
         """Kill a component of the control plane and see that it comes back."""
+
+    def run(self, command: Command) -> str:
+        """Run a command on the node, in its network and among its processes, and answer its output."""
 
     def logs(self) -> Iterator[str]:
         """Tell the ends of all logs."""

@@ -18,6 +18,7 @@ COMMANDS = {
         "/bin/kind create cluster --config /one --kubeconfig /other --wait 180s",
     ),
     "delete": (kind.delete_command(KIND, OTHER), "/bin/kind delete cluster --name pillion-e2e --kubeconfig /other"),
+    "run": (kind.run_command(["ss", "-tn"]), "docker exec pillion-e2e-control-plane ss -tn"),
     "load": (kind.load_command(KIND, FILE), "/bin/kind load image-archive /one --name pillion-e2e"),
     "logs": (kind.logs_command(KIND, FILE), "/bin/kind export logs /one --name pillion-e2e"),
 }

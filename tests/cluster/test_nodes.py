@@ -154,6 +154,28 @@ def test_packages_are_installed_without_what_they_recommend():
     assert "runc" == command[-1]
 
 
+@pytest.mark.parametrize("left", [None, packages._NO_SERVICES], ids=["none", "by a killed run"])
+def test_no_service_starts_during_an_installation_and_after_it_all_may(tmp_path, left):
+    policy = tmp_path / "policy-rc.d"
+    if left:
+        policy.write_text(left)
+
+    with packages.services_off(policy):
+        assert 101 == subprocess.run([policy], check=False).returncode
+
+    assert not policy.exists()
+
+
+def test_the_hosts_own_policy_about_services_stays(tmp_path):
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 0\n")
+
+    with packages.services_off(policy):
+        assert "#!/bin/sh\nexit 0\n" == policy.read_text()
+
+    assert policy.exists()
+
+
 def test_an_image_of_one_program_is_an_archive_as_docker_saves_it(tmp_path):
     program = tmp_path / "pause"
     program.write_bytes(b"\x7fELF")
@@ -170,7 +192,7 @@ def test_an_image_of_one_program_is_an_archive_as_docker_saves_it(tmp_path):
     assert 0o755 == entry.mode
 
 
-@pytest.mark.parametrize("act", [Host.up, Host.down, Host.kubeconfig, Host.build])
+@pytest.mark.parametrize("act", [Host.prepare, Host.up, Host.down, Host.kubeconfig, Host.build])
 def test_whoever_is_not_root_is_told_what_to_do(monkeypatch, tmp_path, act):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 

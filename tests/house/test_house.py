@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from e2e.cluster import kind
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
 PROJECT = tomllib.loads(PYPROJECT)
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yaml").read_text())
 PINS = {path.stem: path.read_text() for path in sorted((ROOT / "requirements").glob("*.txt"))}
 DEPENDENCIES = {
     *PROJECT["project"]["dependencies"],
@@ -144,15 +147,36 @@ def test_nothing_is_left_for_later():
     assert [] == [str(path) for path in files if path.is_file() and later.search(path.read_bytes())]
 
 
-def test_the_workflow_runs_the_same_script_on_every_python_that_is_promised():
-    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yaml").read_text())
-    job = workflow["jobs"]["check"]
+def phases(script: str) -> list[str]:
+    """The targets of make that a script runs."""
+    return [word for words in re.findall(r"\bmake ((?: ?[a-z0-9-]+)+)", script) for word in words.split()]
 
+
+def test_the_workflow_checks_the_same_as_the_script_on_every_python_that_is_promised():
+    job = WORKFLOW["jobs"]["check"]
     promised = [item.split(" :: ")[2] for item in PROJECT["project"]["classifiers"] if "Python :: 3." in item]
+    script = [
+        line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith(("phase make", "exec make"))
+    ]
 
     assert promised == job["strategy"]["matrix"]["python-version"]
-    assert ".ci/run" == job["steps"][-1]["run"]
-    assert {"contents": "read"} == workflow["permissions"]
+    assert set(phases("\n".join(script))) - {"venv", "e2e"} == set(phases(job["steps"][-1]["run"]))
+    assert "exec make e2e" == script[-1].partition("  #")[0]
+
+
+def test_the_workflow_tries_every_kubernetes_that_kind_has_a_node_of():
+    job = WORKFLOW["jobs"]["e2e"]
+
+    assert list(kind.NODE_IMAGES) == job["strategy"]["matrix"]["kubernetes"]
+    assert ["make e2e CLUSTER=kind"] == [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_only_the_image_of_a_tagged_version_is_pushed_and_every_image_says_what_is_in_it_and_where_it_is_from():
+    build = WORKFLOW["jobs"]["image"]["steps"][-1]["with"]
+
+    assert {"contents": "read"} == WORKFLOW["permissions"]
+    assert "${{ github.ref_type == 'tag' }}" == build["push"]
+    assert (True, "mode=max") == (build["sbom"], build["provenance"])
 
 
 def test_actions_are_pinned_by_commit():
