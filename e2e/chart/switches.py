@@ -75,6 +75,7 @@ EVERYTHING: Object = {
 NOTHING: Object = {
     "shippedTemplates": [],
     "templateValidation": {"enabled": False},
+    "workloadWarnings": {"enabled": False},
     "certificates": PROVIDED,
     "replicas": 1,
     "resources": {},
@@ -91,6 +92,7 @@ CASES: dict[str, Object] = {
     "self-signed": {"certificates": {"mode": "self-signed"}},
     "provided": {"certificates": PROVIDED},
     "rotation": {"certificates": {"csr": {"fallback": "none", "rotation": {"enabled": True}}}},
+    "warnings only": {"templateValidation": {"enabled": False}},
     "failing closed": {"webhook": {"failurePolicy": "Fail", "reinvocationPolicy": "Never", "hostNetwork": True}},
     "another domain": {
         "domain": "passengers.example.com",

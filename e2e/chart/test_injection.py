@@ -79,6 +79,25 @@ def test_a_broken_template_of_the_release_itself_is_only_warned_of(server):
     assert (0, True) == (done.returncode, "did you mean 'params.name'?" in done.stderr)
 
 
+def test_whoever_applies_a_workload_is_warned_of_what_its_pods_will_be_told(server):
+    done = clusters.create(_deployment({"pillion.dev/templates": "passanger"}))
+
+    name = json.loads(done.stdout)["metadata"]["name"]
+    assert [
+        f"Warning: pods of deployment/{name} will be refused",
+        (
+            "Warning: template 'passanger': pillion.dev/templates asks for template 'passanger', which does not exist;"
+            " did you mean 'passenger'? (unknown-template)"
+        ),
+    ] == done.stderr.splitlines()
+
+
+def test_whoever_applies_a_workload_in_order_hears_nothing(server):
+    done = clusters.create(_deployment({"pillion.dev/templates": "passenger"}))
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def _values(url, authority):
     provided = {"mode": "provided", "provided": {"secretName": "unused", "caBundle": authority}}
     return {**PASSENGER, "webhook": {"url": url}, "certificates": provided}
@@ -90,6 +109,18 @@ def _create(labels, space):
     done = clusters.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def _deployment(annotations):
+    name = f"web-{uuid.uuid4().hex[:10]}"
+    spec = {"containers": [{"name": "app", "image": "example.com/app"}]}
+    template = {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": ENABLED},
+        "spec": {"selector": {"matchLabels": {"app": name}}, "template": template},
+    }
 
 
 def _template(annotations):

@@ -217,7 +217,42 @@ def test_provided_authorities_go_into_every_configuration():
     ]
 
     decoded = subprocess.run(["base64", "-d"], input=found[0], capture_output=True, text=True, check=True).stdout
-    assert (3, AUTHORITY) == (len(found), decoded)
+    assert (5, AUTHORITY) == (len(found), decoded)
+
+
+OFF = {"enabled": False}
+ENTRIES = [
+    ({}, ["template", "namespace-workload", "workload"]),
+    ({"workloadWarnings": OFF}, ["template"]),
+    ({"templateValidation": OFF}, ["namespace-workload", "workload"]),
+    ({"templateValidation": OFF, "workloadWarnings": OFF}, []),
+]
+
+
+@pytest.mark.parametrize(("values", "entries"), ENTRIES, ids=[str(entries) for _, entries in ENTRIES])
+def test_the_jobs_are_told_of_validating_webhooks_where_there_are_any(values, entries):
+    text = charts.render(values)
+    names = [
+        webhook["name"]
+        for configuration in charts.of_kind("ValidatingWebhookConfiguration", text)
+        for webhook in configuration["webhooks"]
+    ]
+
+    assert [f"{entry}.pillion.dev" for entry in entries] == names
+    assert bool(entries) is ("--validating-webhook=pillion" in text)
+
+
+def test_entries_that_only_warn_can_fail_nothing():
+    [configuration] = charts.of_kind("ValidatingWebhookConfiguration", charts.render(PRESETS["values-strict.yaml"]))
+
+    assert {("Ignore", "None")} == {(each["failurePolicy"], each["sideEffects"]) for each in configuration["webhooks"]}
+
+
+@pytest.mark.parametrize(("values", "form"), [({}, "json"), ({"settings": {"logFormat": "console"}}, "console")])
+def test_jobs_log_as_the_server_does(values, form):
+    jobs = [pod["containers"][0]["args"] for pod in _pods(values) if "certs" in pod["containers"][0]["args"]]
+
+    assert [[f"--log-format={form}"]] * 3 == [[flag for flag in job if "log-format" in flag] for job in jobs]
 
 
 def _objects(values):

@@ -198,13 +198,14 @@ template:
 
 {{/* What every call of "pillion certs" is told. */}}
 {{- define "pillion.certificateFlags" -}}
+- --log-format={{ .Values.settings.logFormat | default "json" }}
 - --mode={{ .Values.certificates.mode }}
 - --namespace={{ .Release.Namespace }}
 - --service={{ include "pillion.fullname" . }}
 - --secret={{ include "pillion.secretName" . }}
 - --domain={{ .Values.domain }}
 - --mutating-webhook={{ include "pillion.webhookName" . }}
-{{- if .Values.templateValidation.enabled }}
+{{- if or .Values.templateValidation.enabled .Values.workloadWarnings.enabled }}
 - --validating-webhook={{ include "pillion.webhookName" . }}
 {{- end }}
 {{- if eq .Values.certificates.mode "csr" }}

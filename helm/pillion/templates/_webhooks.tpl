@@ -94,3 +94,85 @@ annotations:
   reinvocationPolicy: {{ $values.webhook.reinvocationPolicy }}
   timeoutSeconds: {{ $values.webhook.timeoutSeconds }}
 {{- end -}}
+
+{{/* CEL: the pod template of a workload; a CronJob has it in its Jobs. */}}
+{{- define "pillion.podTemplate" -}}
+(has(object.spec.jobTemplate) ? object.spec.jobTemplate.spec.template : object.spec.template)
+{{- end -}}
+
+{{/* CEL: whether a label or annotation is of our domain. */}}
+{{- define "pillion.isOurs" -}}
+(key.startsWith('{{ .Values.domain }}/') || key.contains('.{{ .Values.domain }}/'))
+{{- end -}}
+
+{{/*
+Workloads that somebody applies and that changed where it matters. What a controller makes of another workload is not
+sent, as nobody reads its warnings; neither are updates that touch neither the pod template nor, anew, a key of ours.
+*/}}
+{{- define "pillion.workloadConditions" -}}
+{{- $inject := printf "%s/inject" .Values.domain -}}
+- name: applied-by-somebody
+  expression: >-
+    !has(object.metadata.ownerReferences)
+    || !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller)
+- name: not-opted-out
+  expression: >-
+    [{{ include "pillion.podTemplate" . }}.metadata].all(metadata,
+    !has(metadata.labels) || !('{{ $inject }}' in metadata.labels) || metadata.labels['{{ $inject }}'] != 'false')
+- name: pods-change
+  expression: >-
+    request.operation == 'CREATE'
+    || (has(object.spec.jobTemplate) ? object.spec.jobTemplate != oldObject.spec.jobTemplate
+    : object.spec.template != oldObject.spec.template)
+    {{- range $place := list "labels" "annotations" }}
+    || (has(object.metadata.{{ $place }}) && object.metadata.{{ $place }}.exists(key, {{ include "pillion.isOurs" $ }}
+    && !(has(oldObject.metadata.{{ $place }}) && key in oldObject.metadata.{{ $place }})))
+    {{- end }}
+{{- end -}}
+
+{{/* One of the two entries for workloads; ".namespace" is the expression and ".conditions" are those that only it has. */}}
+{{- define "pillion.workloads" -}}
+{{- $values := .root.Values -}}
+{{- $excluded := include "pillion.excludedNamespaces" .root | fromJsonArray -}}
+{{- $notExcluded := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" $excluded -}}
+- name: {{ .name }}.{{ $values.domain }}
+  admissionReviewVersions: [v1]
+  clientConfig:
+    {{- include "pillion.clientConfig" (dict "root" .root "path" "validate-workloads") | nindent 4 }}
+  rules:
+    - apiGroups: [apps]
+      apiVersions: [v1]
+      resources: [deployments, statefulsets, daemonsets, replicasets]
+      operations: [CREATE, UPDATE]
+      scope: Namespaced
+    - apiGroups: [batch]
+      apiVersions: [v1]
+      resources: [jobs, cronjobs]
+      operations: [CREATE, UPDATE]
+      scope: Namespaced
+  namespaceSelector:
+    {{- $expressions := list $notExcluded .namespace }}
+    {{- include "pillion.selector" (dict "expressions" $expressions "further" $values.webhook.namespaceSelector) | nindent 4 }}
+  {{- with $values.webhook.objectSelector }}
+  objectSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  matchConditions:
+    {{- include "pillion.workloadConditions" .root | nindent 4 }}
+    {{- with .conditions }}
+    {{- . | nindent 4 }}
+    {{- end }}
+  matchPolicy: Equivalent
+  sideEffects: None
+  failurePolicy: Ignore
+  timeoutSeconds: {{ $values.workloadWarnings.timeoutSeconds }}
+{{- end -}}
+
+{{/* Where the namespace says nothing: workloads that bear a key of ours, on themselves or on their pods. */}}
+{{- define "pillion.mentionsUs" -}}
+- name: mentions-us
+  expression: >-
+    [object.metadata, {{ include "pillion.podTemplate" . }}.metadata].exists(metadata,
+    (has(metadata.labels) && metadata.labels.exists(key, {{ include "pillion.isOurs" . }}))
+    || (has(metadata.annotations) && metadata.annotations.exists(key, {{ include "pillion.isOurs" . }})))
+{{- end -}}
