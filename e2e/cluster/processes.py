@@ -12,7 +12,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -80,7 +80,16 @@ def _spawn(command: Command, log: Path) -> int:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     arguments = [str(part) for part in command]
+    _keep_files()
     return os.posix_spawnp(arguments[0], arguments, ENVIRONMENT, file_actions=streams, setsid=True)
+
+
+def _keep_files() -> None:
+    """Hand on none of the files that we were given: a lock among them would be held for as long as the process runs."""
+    for descriptor in (int(link.name) for link in (PROC / "self" / "fd").iterdir()):
+        if descriptor > 2:
+            with suppress(OSError):  # the listing's own is closed again
+                os.set_inheritable(descriptor, False)
 
 
 def end(process: Process, *, patience: float = 10) -> None:

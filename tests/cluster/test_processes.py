@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+import sys
 
 import pytest
 
@@ -104,3 +105,16 @@ def test_a_forking_command_that_ends_at_once_is_a_failure_that_names_its_log(tmp
         processes.start_forked(["sh", "-c", "echo broken >&2"], tmp_path / "log")
 
     assert (tmp_path / "log").read_text() == "broken\n"
+
+
+def test_a_lock_that_the_command_runs_under_does_not_outlive_it_in_what_it_starts(tmp_path):
+    lock = tmp_path / "lock"
+    command = "import pathlib, sys; from e2e.cluster import processes;"
+    command += " print(processes.start_forked(['sh', '-c', 'sleep 600; echo over'], pathlib.Path(sys.argv[1])).number)"
+    started = subprocess.run(
+        ["flock", lock, sys.executable, "-c", command, tmp_path / "log"], capture_output=True, text=True, check=True
+    )
+    try:
+        assert 0 == subprocess.run(["flock", "--nonblock", lock, "true"], check=False).returncode
+    finally:
+        processes.end(processes.find(int(started.stdout)))
