@@ -89,7 +89,7 @@ def _keep_files() -> None:
     for descriptor in (int(link.name) for link in (PROC / "self" / "fd").iterdir()):
         if descriptor > 2:
             with suppress(OSError):  # the listing's own is closed again
-                os.set_inheritable(descriptor, False)
+                os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keywords
 
 
 def end(process: Process, *, patience: float = 10) -> None:
