@@ -17,7 +17,8 @@ def secret_of(api):
 
 
 def note(api, name):
-    return secret_of(api)["metadata"]["annotations"][f"pillion.dev/certs-{name}"]
+    """What the Secret says; None: nothing."""
+    return secret_of(api)["metadata"]["annotations"].get(f"pillion.dev/certs-{name}")
 
 
 def decoded(api, name):

@@ -274,7 +274,8 @@ def test_every_option_of_the_commands_is_on_the_page():
 
 def test_every_annotation_is_on_the_page():
     pair, root = own_pair(Options())
-    secret = records.build(Options(), proofs.prove(pair, (root,), HOST, NOW), Maker(mode=Mode.CSR), (root,), None)
+    maker = Maker(mode=Mode.SELF_SIGNED, signer=SIGNER, reason="fallback", cause="it does not sign")
+    secret = records.build(Options(), proofs.prove(pair, (root,), HOST, NOW), maker, (root,), None)
 
     told = [
         word
@@ -282,6 +283,19 @@ def test_every_annotation_is_on_the_page():
         for word in pages.words(row[0])
     ]
     assert [f"pillion.dev/certs-{name}" for name in told] == list(secret["metadata"]["annotations"])
+
+
+def test_nothing_is_said_where_there_is_nothing_to_say():
+    pair, root = own_pair(Options())
+    proven = proofs.prove(pair, (root,), HOST, NOW)
+    fallback = Maker(mode=Mode.SELF_SIGNED, signer=SIGNER, reason="fallback", cause="it does not sign")
+    before = records.read(records.build(Options(), proven, fallback, (root,), None), Options())
+
+    found = records.build(Options(), proven, Maker(mode=Mode.CSR, signer=SIGNER), (root,), before)["metadata"]
+
+    assert {"mode", "signer", "not-after", "public-key", "authorities"} == {
+        key.removeprefix("pillion.dev/certs-") for key in found["annotations"]
+    }
 
 
 def test_every_mode_is_on_the_page():

@@ -85,8 +85,7 @@ def build(options: Options, proven: Proven, maker: Maker, authorities: Authoriti
     metadata: dict[str, Any] = {**base.get("metadata", {}), "name": options.secret, "namespace": options.namespace}
     used = (*(bundles.fingerprint(one) for one in proven.anchors), *(before.used if before else ()))
     metadata["labels"] = {**metadata.get("labels", {}), _label(options): "certs"}
-    metadata["annotations"] = {
-        **metadata.get("annotations", {}),
+    notes = {
         _note(options, "mode"): maker.mode.value,
         _note(options, "signer"): maker.signer,
         _note(options, "reason"): maker.reason,
@@ -95,6 +94,8 @@ def build(options: Options, proven: Proven, maker: Maker, authorities: Authoriti
         _note(options, "public-key"): _key_hash(proven),
         _note(options, "authorities"): ",".join(list(dict.fromkeys(used))[:_REMEMBERED]),
     }
+    others = {key: text for key, text in metadata.get("annotations", {}).items() if key not in notes}
+    metadata["annotations"] = others | {key: text for key, text in notes.items() if text}
     data = {CERTIFICATE: _encode(proven.pair.chain), KEY: _encode(proven.pair.key)}
     data[AUTHORITIES] = _encode(bundles.write(authorities))
     return {
