@@ -13,11 +13,11 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from injector.shell.certs import bundles, proofs
+from injector.shell.certs import bundles, calls, proofs
 from injector.shell.certs.faults import Stopped, Transient
 from injector.shell.certs.steps import METHODS, Call, Knock, Login, Now, Pause, Plan, Result, Step, Tell
 from injector.shell.clusters import Cluster
-from injector.shell.errors import ShellError
+from injector.shell.errors import ClusterError, ShellError
 
 MANAGER = "pillion-certs"
 """Owns the fields that are written."""
@@ -71,6 +71,7 @@ class Runner:
         self._bell = bell
         self._deadline = deadline
         self._end = time.monotonic() + deadline
+        self._trouble = ""  # of the last call, if any: what the deadline was lost with
 
     def run(self, plan: Plan[Result]) -> Result:
         """Return the plan's result; raises what it raises."""
@@ -97,8 +98,8 @@ class Runner:
             raise Stopped("stopped by a signal; run again to go on from here")
         if time.monotonic() > self._end:
             self._end = time.monotonic() + _GRACE
-            at = f" at: {step}" if isinstance(step, Call) else ""
-            raise Transient(f"not done within {self._deadline:g} s{at}")
+            where = self._trouble or (str(step) if isinstance(step, Call) else "")
+            raise Transient(f"not done within {self._deadline:g} s" + (f": {where}" if where else ""))
 
     def _perform(self, step: Step) -> Any:
         match step:
@@ -121,7 +122,13 @@ class Runner:
         owner = {"fieldManager": MANAGER} if call.verb in {"create", "update", "patch"} else None
         form = _PATCH if call.verb == "patch" else "application/json"
         path = call.kind.path(call.name, call.subresource)
-        return self._cluster.request(METHODS[call.verb], path, call.body, query=owner, content_type=form)
+        try:
+            answer = self._cluster.request(METHODS[call.verb], path, call.body, query=owner, content_type=form)
+        except ClusterError as error:
+            self._trouble = f"{call}: {calls.error_text(error)}"
+            raise
+        self._trouble = ""
+        return answer
 
 
 def knock(address: str, server_name: str, bundle: str) -> str:
