@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.server.clients import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 QUICK = {"--settle": "0.02", "--csr-timeout": "0.2", "--leftover-wait": "0.1", "--rights-wait": "0.1",
          "--log-format": "json"}  # fmt: skip
@@ -59,9 +61,9 @@ class Program:
         return self.start(api, *words, **flags)()
 
     def signal(self, api, number):
-        os.kill(api.victim.result(10), number)
+        os.kill(api.victim.result(PATIENCE), number)
 
     def close(self):
         self.zygote.stdin.close()
-        self.zygote.wait(30)
+        self.zygote.wait(PATIENCE)
         self.zygote.stdout.close()

@@ -25,6 +25,7 @@ from cryptography.exceptions import InvalidSignature
 
 from tests.certs import authorities
 from tests.certs.authorities import pem
+from tests.server.clients import PATIENCE
 
 ME = "system:serviceaccount:pillion-system:pillion-certs"
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -181,7 +182,7 @@ class ApiServer:
         return answer
 
     def strike(self):
-        os.kill(self.victim.result(10), signal.SIGKILL)
+        os.kill(self.victim.result(PATIENCE), signal.SIGKILL)
         raise ConnectionAbortedError
 
     def authorize(self, call, subject=None):

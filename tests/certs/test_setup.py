@@ -17,6 +17,7 @@ from tests.certs.authorities import pem
 from tests.certs.processes import Program
 from tests.certs.servers import Refusal
 from tests.certs.states import decoded, note, secret_of
+from tests.server.clients import PATIENCE
 
 HOOKS = {"--mutating-webhook": "pillion", "--validating-webhook": "pillion"}
 REQUEST = "pillion.pillion-system"
@@ -567,7 +568,7 @@ def test_sigterm_stops_before_the_next_call(api, program, authority_file):
     states.add_webhooks(api)
     api.signing, api.before_call = "never", look
     end = program.start(api, "setup", **{**HOOKS, "--authority": authority_file(api), "--csr-timeout": "60"})
-    assert waiting.wait(30)
+    assert waiting.wait(PATIENCE)
     program.signal(api, signal.SIGTERM)
     ended = end()
 
