@@ -15,9 +15,6 @@ from injector.core.reasons import Reason
 from injector.core.selection import Catalog
 from injector.core.workloads import Kind
 
-_LEFT_ALONE = frozenset({Reason.EXCLUDED_NAMESPACE, Reason.MIRROR_POD, Reason.OPTED_OUT, Reason.OS_MISMATCH})
-"""Pods that cannot be meant: whatever their labels and annotations say, somebody knows why."""
-
 _PRESENT = (Reason.INJECTED, Reason.ALREADY_INJECTED)
 
 
@@ -31,11 +28,9 @@ def forecast(
 
 
 def _warn(preview: Preview, policy: Policy) -> Iterator[str]:
-    if preview.verdict.reason in _LEFT_ALONE:
-        return
     denials = (admission.describe(decision) for decision in preview.verdict.decisions if decision.denies)
     misplaced = misplacements.find(preview.holder, preview.kind, preview.namespace, policy.domain)
-    mistakes = dict.fromkeys((*denials, *preview.verdict.warnings, *misplaced))
+    mistakes = (*denials, *preview.verdict.warnings, *misplaced)
     if mistakes:
         yield f"pods of {workloads.title_of(preview.holder)} {_outcome(preview.verdict)}"
     yield from mistakes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -107,6 +108,23 @@ def test_a_review_is_logged_and_counted_as_an_answer_but_not_as_a_decision_on_a_
     samples = server.metrics()
     assert 1 == samples[f'pillion_requests_total{{code="200",path="{PATH}"}}']
     assert [] == [name for name in samples if name.startswith("pillion_decisions_total")]
+
+
+def test_workloads_and_pods_are_answered_at_the_same_time_and_do_not_mix(server):
+    found = []
+
+    def forecast():
+        found.extend(answered(server, mistaken(), uid=f"workload-{number}")["response"] for number in range(20))
+
+    thread = threading.Thread(target=forecast)
+    thread.start()
+    pods = [server.review(review(pod(), uid=f"pod-{number}"))["response"] for number in range(50)]
+    thread.join()
+
+    assert [(f"pod-{number}", True) for number in range(50)] == [(each["uid"], "patch" in each) for each in pods]
+    assert [(f"workload-{number}", 2) for number in range(20)] == [
+        (each["uid"], len(each["warnings"])) for each in found
+    ]
 
 
 @pytest.mark.parametrize(
