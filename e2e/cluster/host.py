@@ -33,6 +33,9 @@ from e2e.cluster.layouts import Layout
 from e2e.cluster.processes import Process
 from e2e.cluster.settings import Settings
 
+_UNSHARE = "unshare --mount --propagation private --net --pid --fork --kill-child=KILL --mount-proc --wd=/".split()
+"""Start a command in the namespaces of a node."""
+
 
 class Host:
     """A single node on this host."""
@@ -43,6 +46,7 @@ class Host:
     def prepare(self) -> None:
         """Install Debian's packages and build all programs."""
         _need_root()
+        _need_namespaces()
         packages.install()
         programs.kubernetes(self._settings)
         programs.helm(self._settings)
@@ -186,9 +190,8 @@ def _write_secretly(file: Path, text: str) -> None:
 
 def _hold_namespaces(layout: Layout, pause: Path) -> None:
     """Start the process whose life is the node's, in new namespaces, linked with this host."""
-    unshare = "unshare --mount --propagation private --net --pid --fork --kill-child=KILL --mount-proc --wd=/".split()
     script = components.holder_script(layout, pause)
-    holder = processes.start_forked([*unshare, "sh", "-c", script], layout.logs / f"{HOLDER}.log")
+    holder = processes.start_forked([*_UNSHARE, "sh", "-c", script], layout.logs / f"{HOLDER}.log")
     processes.record(holder, layout.records / HOLDER)
     commands.await_condition("The node's namespaces are not ready", layout.held.exists, seconds=30, pause=0.02)
     for command in networks.host_commands(holder.number):
@@ -233,6 +236,11 @@ def _remove(state: Path) -> None:
         raise Failure(f"{mounted[0]} is still mounted: unmount it and run this again.")
     if state.exists():
         shutil.rmtree(state)
+
+
+def _need_namespaces() -> None:
+    if not commands.succeeds([*_UNSHARE, "true"]):
+        raise Missing("This host lets not even root make namespaces: use one that does, or --provider kind.")
 
 
 def _need_root() -> None:

@@ -200,6 +200,15 @@ def test_whoever_is_not_root_is_told_what_to_do(monkeypatch, tmp_path, act):
         act(Host(Settings(tmp_path, state=tmp_path / "state")))
 
 
+def test_where_not_even_root_may_make_namespaces_nothing_is_installed_or_built(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (tmp_path / "unshare").symlink_to("/bin/false")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(Missing, match="lets not even root make namespaces: use one that does, or --provider kind"):
+        Host(Settings(tmp_path, state=tmp_path / "state")).prepare()
+
+
 def test_where_there_is_no_cluster_the_way_to_one_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
