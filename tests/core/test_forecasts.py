@@ -202,6 +202,15 @@ def test_a_workload_that_is_out_is_not_commented_on(holder, namespace, reason):
     assert ((), reason) == (found.warnings, found.reason)
 
 
+def test_what_the_pods_have_already_counts_as_what_they_get():
+    marked = catalog(template("mark", {"labels": "team: core\n"}, default="true"))
+    holder = workload(labels={"team": "core"}, annotations={"pillion.dev/inject": "true"})
+
+    found = forecast(holder, stored=marked)
+
+    assert (Reason.ALREADY_INJECTED, "pods of deployment/web get mark") == (found.reason, found.warnings[0])
+
+
 def test_nothing_is_patched():
     found = forecast(workload())
 
