@@ -90,3 +90,13 @@ def test_an_update_that_leaves_the_pods_alone_is_not_told_again(apply):
     assert [] == apply(workload)
     workload["spec"]["template"]["metadata"]["annotations"]["badge.pillion.dev/colour"] = "shrill"
     assert ["'shrill' is not one of"] == re.findall("'shrill' is not one of", " ".join(apply(workload)))
+
+
+def test_warnings_can_be_turned_off_and_on_again(release, apply):
+    """The entries come back without authorities, which the Job that follows an upgrade has to give them."""
+    workload = pods.workload("Deployment", pods.name("web"), ENABLED, **LOUD)
+
+    release.upgrade(values={"workloadWarnings": {"enabled": False}})
+    clusters.await_true("silence", lambda: [] == apply(workload, "--dry-run=server"))
+    release.upgrade()
+    clusters.await_true("a warning", lambda: SENTENCE in apply(workload, "--dry-run=server"))
