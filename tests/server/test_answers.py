@@ -211,7 +211,7 @@ def test_no_answer_names_the_server(network):
 
 
 def test_an_unread_answer_to_a_refused_upload_is_not_destroyed(network):
-    client = network.tls(network.https())
+    client = network.tls(network.https(linger=PATIENCE))
     client.send(request("/", bytes(5 << 20)))
 
     answer = client.read()

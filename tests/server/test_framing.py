@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server.clients import Client, request
+from tests.server.clients import PATIENCE, Client, request
 
 LONG = "x" * 20_000
 SMUGGLED = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -107,7 +107,7 @@ TABLE = {
 
 @pytest.mark.parametrize(("raw", "expected"), TABLE.values(), ids=TABLE.keys())
 def test_what_is_no_clear_request_gets_one_sentence_and_an_end(network, raw, expected):
-    client: Client = network.tls(network.https())
+    client: Client = network.tls(network.https(linger=PATIENCE))
     client.send(raw.encode("latin-1"))
 
     answer = client.read()
