@@ -87,8 +87,8 @@ MUTANTS = (
            "            merged = merging.merge(merged, fragment, native=native, produced=produced)\n"
            "            merging.check_mounts(merged, fragment)\n"),
     Mutant("a conflict is charged to the earlier template", "admission",
-           "        with _charged_to(fragment):\n            _check_unique",
-           "        with _charged_to(settled.fragments[0]):\n            _check_unique"),
+           "        raise Failure(fragment.template, error) from error",
+           "        raise Failure(settled.fragments[0].template, error) from error"),
     Mutant("failures of templates asked for by name skip", "admission",
            " or (is_authors and asked_by_name and template.on_error is None)", ""),
     Mutant("the status annotation decides", "admission",

@@ -14,7 +14,6 @@ Whose fault an error is decides what becomes of the pod:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import orjson
@@ -27,7 +26,9 @@ from injector.core.model import (
     Fragment,
     Namespace,
     Native,
+    Object,
     OnError,
+    Patch,
     Policy,
     Review,
     Template,
@@ -85,6 +86,10 @@ def _disbelief(review: Review, error: Exception) -> ReviewError | UnprovenPatch:
 
     An API server has read the pod before it calls, so only a forged review gets here, and no other pays for the check.
     """
+    try:
+        reviews.check_pod(review.object)
+    except ReviewError as problem_inside:
+        return problem_inside
     problem = conformity.problem_of("PodSpec", review.object.get("spec"), "spec")
     if problem:
         return ReviewError(f"the pod's {problem}")
@@ -109,11 +114,12 @@ def admit(
     surroundings = Surroundings(review=review, namespace=namespace, policy=policy, expired=expired)
     injection = _inject(choice.candidates, surroundings)
     ignored = _ignored_parameters(annotations, choice.candidates, policy)
-    verdict = _conclude((*choice.decisions, *injection.decisions), (*ignored, *injection.merged.notes))
-    if not verdict.allowed or not injection.settled.fragments:
-        return verdict
+    decisions = (*choice.decisions, *injection.decisions)
+    notes = (*ignored, *injection.merged.notes)
+    if not injection.settled.fragments or any(decision.denies for decision in decisions):
+        return _conclude(decisions, notes)
     pod = status.record(injection.merged.pod, injection.settled.fragments, policy.domain)
-    return replace(verdict, pod=pod, patch=patches.diff(review.object, pod))
+    return _conclude(decisions, notes, pod, patches.diff(review.object, pod))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,29 +155,21 @@ def _merge_all(settled: Settled, surroundings: Surroundings) -> tuple[Merged, li
     produced = frozenset().union(*(fragment.containers for fragment in settled.fragments))
     merged, decisions = Merged(pod=surroundings.review.object), []
     earlier: set[str] = set()
-    for fragment in settled.fragments:
-        before = merged.pod
-        with _charged_to(fragment):
+    try:
+        for fragment in settled.fragments:
+            before = merged.pod
             _check_unique(fragment, earlier)
             native = _is_native(fragment.template, surroundings.policy)
             merged = merging.merge(merged, fragment, native=native, produced=produced)
-        earlier |= fragment.containers
-        reason = Reason.ALREADY_INJECTED if merged.pod is before else Reason.INJECTED
-        template = fragment.template
-        decisions.append(Decision(reason=reason, template=template.reference, revision=template.revision))
-    for fragment in settled.fragments:
-        with _charged_to(fragment):
+            earlier |= fragment.containers
+            reason = Reason.ALREADY_INJECTED if merged.pod is before else Reason.INJECTED
+            template = fragment.template
+            decisions.append(Decision(reason=reason, template=template.reference, revision=template.revision))
+        for fragment in settled.fragments:
             merging.check_mounts(merged, fragment)
-    return merged, decisions
-
-
-@contextmanager
-def _charged_to(fragment: Fragment) -> Iterator[None]:
-    """Turn a Conflict into the Failure of this fragment's template."""
-    try:
-        yield
     except errors.Conflict as error:
         raise Failure(fragment.template, error) from error
+    return merged, decisions
 
 
 def _check_unique(fragment: Fragment, earlier: set[str]) -> None:
@@ -213,13 +211,17 @@ def _ignored_parameters(
             yield f"annotation {key!r} is ignored: template {name!r} is not injected into this pod"
 
 
-def _conclude(decisions: tuple[Decision, ...], notes: Iterable[str] = ()) -> Verdict:
-    """Return the verdict on all decisions, without a patch yet."""
+def _conclude(
+    decisions: tuple[Decision, ...], notes: tuple[str, ...] = (), pod: Object | None = None, patch: Patch = ()
+) -> Verdict:
+    """Return the verdict on all decisions."""
     denials = [decision for decision in decisions if decision.denies]
     warnings = [describe(decision) for decision in decisions if decision.warns]
     return Verdict(
         reason=denials[0].reason if denials else _overall(decisions),
         decisions=decisions,
+        pod=pod or {},
+        patch=patch,
         warnings=(*warnings, *notes),
         denial="\n".join(_deny(decision) for decision in denials),
     )

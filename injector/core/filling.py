@@ -15,6 +15,8 @@ from injector.core.errors import Conflict
 from injector.core.field_table import TYPES, Field
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from injector.core.model import JSON, Object
 
 Notes: TypeAlias = list[str]
@@ -45,10 +47,8 @@ def fill(type_name: str, mine: Object, ours: Object, path: str, notes: Notes) ->
     closed = _closed_members(type_name, mine)
     changed: Object = {}
     for name, value in ours.items():
-        if name in closed:
-            continue
         have = mine.get(name)
-        new = _fill_field(type_name, name, mine, value, f"{path}.{name}", notes)
+        new = have if name in closed else _fill_field(type_name, name, mine, value, path, notes)
         if new is not have:
             changed[name] = new
     if "priorityClassName" in changed and type_name == "PodSpec":
@@ -56,7 +56,7 @@ def fill(type_name: str, mine: Object, ours: Object, path: str, notes: Notes) ->
     return {**mine, **changed} if changed else mine
 
 
-def fill_map(mine: dict[str, str] | None, ours: dict[str, str]) -> dict[str, str] | None:
+def fill_map(mine: dict[str, str] | None, ours: Mapping[str, str]) -> dict[str, str] | None:
     """Return *mine* with the missing keys of *ours*; the same map if none was."""
     have = mine or {}
     missing = {key: value for key, value in ours.items() if have.get(key) is None}
@@ -74,11 +74,11 @@ def _fill_field(type_name: str, name: str, mine: Object, ours: JSON, path: str, 
     if have is None or have == "" or (not have and field.kind in ("list", "map")):
         return ours
     if field.kind == "object" and field.of in TYPES and field.of not in WHOLE and field.list_type != "atomic":
-        return _fill_struct(field.of, have, ours, path, notes)
+        return _fill_struct(field.of, have, ours, f"{path}.{name}", notes)
     if field.kind == "map":
         return fill_map(have, ours)
     if field.kind == "list" and (field.keys or name in SETS):
-        return _fill_list(field, name, have, ours, path, notes)
+        return _fill_list(field, name, have, ours, f"{path}.{name}", notes)
     if have != ours and defaults.is_default(type_name, name, have, mine):
         return ours
     return have
@@ -116,10 +116,12 @@ def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> lis
 
 
 def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, notes: Notes) -> list[Object]:
-    present = dict(zip(_keys(field, mine), mine, strict=True))
-    keys = _keys(field, ours)
-    if present.keys().isdisjoint(keys):
+    have, keys = _keys(field, mine), _keys(field, ours)
+    if None in have and TYPES[field.of][field.keys[0]].required:
+        raise LookupError(path)  # nor that
+    if set(have).isdisjoint(keys):
         return ours
+    present = dict(zip(have, mine, strict=True))
     for key, item in zip(keys, ours, strict=True):
         if key in present:
             shown = "/".join(map(str, key)) if isinstance(key, tuple) else key

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from operator import is_
 from typing import TYPE_CHECKING
 
 from injector.core import defaults, filling
@@ -17,10 +18,13 @@ from injector.core.errors import Conflict
 from injector.core.model import TOKEN_PATH, TOKEN_VOLUME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from injector.core.filling import Notes
     from injector.core.model import Fragment, Object
+
+INIT = "init:"
+"""What stands before the name of an init container among a template's targets."""
 
 AUTO_IMAGE = "auto"
 """The image of an overlay that stands for the template's image (Istio's convention)."""
@@ -79,10 +83,10 @@ def check_mounts(merged: Merged, fragment: Fragment) -> None:
 
     Asked of the whole, because a later template's volume is there too when the pod comes back for a second call.
     """
-    volumes = {volume.get("name") for volume in (merged.pod.get("spec") or {}).get("volumes") or ()}
-    for name, mount in _mounts(fragment):
-        if mount["name"] not in volumes:
-            raise Conflict(f"{name} mounts volume {mount['name']!r}, which neither the pod nor any template has")
+    volumes = {volume["name"] for volume in (merged.pod.get("spec") or {}).get("volumes") or ()}
+    for where, volume in fragment.mounts:
+        if volume not in volumes:
+            raise Conflict(f"{where} mounts volume {volume!r}, which neither the pod nor any template has")
 
 
 def _with(holder: Object, **fields: object) -> Object:
@@ -94,13 +98,13 @@ def _with(holder: Object, **fields: object) -> Object:
 
 
 def _merge_metadata(metadata: Object, fragment: Fragment) -> Object:
-    labels = filling.fill_map(metadata.get("labels"), dict(fragment.labels))
-    annotations = filling.fill_map(metadata.get("annotations"), dict(fragment.annotations))
+    labels = filling.fill_map(metadata.get("labels"), fragment.labels)
+    annotations = filling.fill_map(metadata.get("annotations"), fragment.annotations)
     return _with(metadata, labels=labels, annotations=annotations)
 
 
 def _merge_volumes(volumes: list[Object], fragment: Fragment, notes: Notes) -> list[Object]:
-    present = {volume.get("name"): volume for volume in volumes}
+    present = {volume["name"]: volume for volume in volumes}
     missing: list[Object] = []
     for volume in fragment.volumes:
         mine = present.get(volume["name"])
@@ -127,12 +131,13 @@ def _merge_containers(
     fragment = filler.fragment
     containers, init = spec.get("containers") or [], spec.get("initContainers") or []
     present = {container["name"] for container in (*containers, *init)}
-    sidecars = [sidecar for sidecar in fragment.sidecars if sidecar["name"] not in present]
+    ours = fragment.native_sidecars if native else fragment.sidecars
+    sidecars = [sidecar for sidecar in ours if sidecar["name"] not in present]
     plain = [container for container in fragment.init_containers if container["name"] not in present]
-    containers, init = _mapped(containers, filler.fill_regular), _mapped(init, filler.fill_init)
+    containers, init = _filled(containers, filler, ""), _filled(init, filler, INIT)
     if native:
         at = places.sidecars
-        init = _inserted(init, at, [_as_native(sidecar) for sidecar in sidecars])
+        init = _inserted(init, at, sidecars)
         places = Places(at + len(sidecars), places.plain)
     else:
         containers = _inserted(containers, len(containers), sidecars)
@@ -146,14 +151,10 @@ def _inserted(items: list[Object], at: int, new: list[Object]) -> list[Object]:
     return [*items[:at], *new, *items[at:]] if new else items
 
 
-def _as_native(sidecar: Object) -> Object:
-    return {**sidecar, "restartPolicy": "Always"}
-
-
-def _mapped(items: list[Object], change: Callable[[Object], Object]) -> list[Object]:
-    """Return the changed items; the same list if none changed."""
-    changed = [change(item) for item in items]
-    return changed if any(new is not old for new, old in zip(changed, items, strict=True)) else items
+def _filled(containers: list[Object], filler: _Filler, prefix: str) -> list[Object]:
+    """Return the containers filled in; the same list if none changed."""
+    filled = [filler.fill(container, prefix) for container in containers]
+    return containers if all(map(is_, filled, containers)) else filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,40 +165,33 @@ class _Filler:
     produced: frozenset[str]
     notes: Notes
 
-    def fill_regular(self, mine: Object) -> Object:
-        """Fill in a container of ``containers``; an overlay there makes a sidecar a classic one."""
-        return self._fill(mine, mine["name"])
-
-    def fill_init(self, mine: Object) -> Object:
-        """Fill in a container of ``initContainers``; an overlay there makes a sidecar a native one."""
-        return self._fill(mine, f"init:{mine['name']}")
-
-    def _fill(self, mine: Object, target: str) -> Object:
+    def fill(self, mine: Object, prefix: str) -> Object:
+        """Fill in a container; *prefix* is ``init:`` for one of ``initContainers``, and empty for any other."""
         name, fragment = mine["name"], self.fragment
-        path = f"container {name!r}"
         if name in fragment.containers:
-            ours = self._ours(name, is_init=target != name)
-            return filling.fill("Container", _without_token(_with_image(mine, ours), ours), ours, path, self.notes)
-        if not fragment.application or name in self.produced or not _is_target(target, fragment.targets):
+            return self._fill_overlay(mine, name, prefix)
+        if not fragment.application or name in self.produced or not _is_target(name, prefix, fragment.targets):
             return mine
+        path = f"container {name!r}"
         filled = filling.fill("Container", mine, fragment.application, path, self.notes)
         if filled is not mine:
             self.notes.extend(_late_variables(mine, filled, path))
         return filled
 
-    def _ours(self, name: str, *, is_init: bool) -> Object:
-        for sidecar in self.fragment.sidecars:
-            if sidecar["name"] == name:
-                return _as_native(sidecar) if is_init else sidecar
-        return next(container for container in self.fragment.init_containers if container["name"] == name)
+    def _fill_overlay(self, mine: Object, name: str, prefix: str) -> Object:
+        """Where the author wrote an overlay of a sidecar decides whether it is a native one."""
+        fragment = self.fragment
+        sidecars = fragment.native_sidecars if prefix else fragment.sidecars
+        ours = next(each for each in (*sidecars, *fragment.init_containers) if each["name"] == name)
+        started = _without_token(_with_image(mine, ours), ours)
+        return filling.fill("Container", started, ours, f"container {name!r}", self.notes)
 
 
-def _is_target(name: str, targets: tuple[str, ...]) -> bool:
-    """Whether a container is meant: ``init:NAME`` by targets with that prefix only, any regular one by none at all."""
-    is_init = name.startswith("init:")
+def _is_target(name: str, prefix: str, targets: tuple[str, ...]) -> bool:
+    """Whether a container is meant: an init one by targets with that prefix only, any regular one by none at all."""
     if not targets:
-        return not is_init
-    return any(fnmatchcase(name, target) for target in targets if target.startswith("init:") == is_init)
+        return not prefix
+    return any(fnmatchcase(prefix + name, target) for target in targets if target.startswith(INIT) == bool(prefix))
 
 
 def _with_image(mine: Object, ours: Object) -> Object:
@@ -243,9 +237,3 @@ def _check_ephemeral(spec: Object, fragment: Fragment) -> None:
     for container in spec.get("ephemeralContainers") or ():
         if container.get("name") in fragment.containers:
             raise Conflict(f"an ephemeral container is named {container['name']!r} like one of the template's")
-
-
-def _mounts(fragment: Fragment) -> Iterable[tuple[str, Object]]:
-    for container in (*fragment.sidecars, *fragment.init_containers):
-        yield from ((f"container {container['name']!r}", mount) for mount in container.get("volumeMounts", ()))
-    yield from (("the application's container", mount) for mount in fragment.application.get("volumeMounts", ()))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from injector.core.inputs import Path
     from injector.core.reasons import Reason
@@ -172,6 +172,13 @@ class BrokenTemplate:
     on_error: OnError | None = None
 
 
+class Mount(NamedTuple):
+    """A volume that a fragment mounts, and in what."""
+
+    where: str
+    volume: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fragment:
     """What one template adds to one pod: canonical, of the right types, allowed."""
@@ -190,6 +197,21 @@ class Fragment:
     containers: frozenset[str] = frozenset()
     """Names of all sidecars and init containers."""
     volume_names: frozenset[str] = frozenset()
+    native_sidecars: tuple[Object, ...] = field(init=False)
+    """The sidecars as init containers that keep running."""
+    mounts: tuple[Mount, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        native = tuple({**sidecar, "restartPolicy": "Always"} for sidecar in self.sidecars)
+        object.__setattr__(self, "native_sidecars", native)
+        object.__setattr__(self, "mounts", tuple(self._mounts()))
+
+    def _mounts(self) -> Iterator[Mount]:
+        for container in (*self.sidecars, *self.init_containers):
+            where = f"container {container['name']!r}"
+            yield from (Mount(where, mount["name"]) for mount in container.get("volumeMounts", ()))
+        mounts = self.application.get("volumeMounts", ())
+        yield from (Mount("the application's container", mount["name"]) for mount in mounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +237,9 @@ class Operation(NamedTuple):
     value: JSON
 
 
+Patch: TypeAlias = tuple[Operation, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer to one review."""
@@ -223,7 +248,7 @@ class Verdict:
     decisions: tuple[Decision, ...] = ()
     pod: Object = field(default_factory=dict)
     """The pod with everything in it; meaningless where ``patch`` is empty."""
-    patch: tuple[Operation, ...] = ()
+    patch: Patch = ()
     warnings: tuple[str, ...] = ()
     denial: str = ""
     """The sentences for the author of a pod that is denied; empty: allowed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _ADDS = {"add": True, "replace": False}
+_MISSING: Any = object()
 
 
 def diff(before: JSON, after: JSON) -> tuple[Operation, ...]:
@@ -55,9 +56,11 @@ def apply(document: JSON, patch: Iterable[Operation]) -> JSON:
     TypeError or ValueError. The tests hold it against the library ``jsonpatch``.
     """
     draft = _Draft(document)
-    for operation in patch:
-        *way, last = _parts(operation.path)
-        draft.put(draft.open(way), last, operation.value, is_add=_ADDS[operation.op])
+    for operation, path, value in patch:
+        parent, slash, last = path.rpartition("/")
+        if not slash:
+            raise LookupError(path)
+        draft.put(draft.open(parent), _unescaped(last), value, is_add=_ADDS[operation])
     return draft.document
 
 
@@ -67,24 +70,29 @@ class _Draft:
     def __init__(self, document: JSON) -> None:
         self.document = document.copy()
         self._own = {id(self.document)}
+        self._opened = ""
+        self._holder = self.document
 
-    def open(self, way: Iterable[str]) -> JSON:
-        """Return the part that stands at *way*, as one that may be changed."""
-        holder = self.document
-        for part in way:
-            key = part if isinstance(holder, dict) else _index(part, len(holder) - 1)
+    def open(self, path: str) -> JSON:
+        """Return the part that stands at *path*, as one that may be changed."""
+        if path == self._opened:  # as before: an operation on a part leaves it where it stands
+            return self._holder
+        holder, own = self.document, self._own
+        for part in path.split("/")[1:]:
+            key = _unescaped(part) if type(holder) is dict else _index(part, len(holder) - 1)
             child = holder[key]
-            if id(child) not in self._own:
-                if not isinstance(child, dict | list):
+            if id(child) not in own:
+                if type(child) is not dict and type(child) is not list:
                     raise TypeError(part)
                 child = holder[key] = child.copy()
-                self._own.add(id(child))
+                own.add(id(child))
             holder = child
+        self._opened, self._holder = path, holder
         return holder
 
     def put(self, holder: JSON, last: str, value: JSON, *, is_add: bool) -> None:
         """Do one operation on the part that it is about."""
-        if isinstance(holder, dict):
+        if type(holder) is dict:
             if not is_add and last not in holder:
                 raise KeyError(last)
             holder[last] = value
@@ -94,10 +102,9 @@ class _Draft:
             holder[_index(last, len(holder) - 1)] = value
 
 
-def _parts(path: str) -> list[str]:
-    """Return the tokens of a JSON Pointer (RFC 6901)."""
-    parts = path.split("/")[1:]
-    return [part.replace("~1", "/").replace("~0", "~") for part in parts] if "~" in path else parts
+def _unescaped(part: str) -> str:
+    """Return a token of a JSON Pointer (RFC 6901) as the key that it stands for."""
+    return part.replace("~1", "/").replace("~0", "~") if "~" in part else part
 
 
 def _index(part: str, highest: int) -> int:
@@ -112,32 +119,54 @@ def is_same(left: JSON, right: JSON) -> bool:
     """Whether two JSON values are equal, types included: neither ``1`` and ``true`` nor ``1`` and ``1.0`` are."""
     if left is right:
         return True
-    if type(left) is not type(right):
+    kind = type(left)
+    if kind is not type(right):
         return False
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(is_same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(is_same, left, right))
+    if kind is dict:
+        return len(left) == len(right) and _are_same_mappings(left, right)
+    if kind is list:
+        return len(left) == len(right) and _are_same_lists(left, right)
     return bool(left == right)
 
 
+def _are_same_mappings(left: dict[str, JSON], right: dict[str, JSON]) -> bool:
+    for key, value in left.items():
+        other = right.get(key, _MISSING)
+        if value is not other and not is_same(value, other):
+            return False
+    return True
+
+
+def _are_same_lists(left: list[JSON], right: list[JSON]) -> bool:
+    for item, other in zip(left, right, strict=True):  # noqa: SIM110 - what is the very same needs no call
+        if item is not other and not is_same(item, other):
+            return False
+    return True
+
+
 def _diff(before: JSON, after: JSON, path: str, found: list[Operation]) -> None:
-    if isinstance(before, dict) and isinstance(after, dict):
+    kind = type(after)
+    if kind is not type(before):
+        found.append(Operation("replace", path, after))
+    elif kind is dict:
         _diff_mappings(before, after, path, found)
-    elif isinstance(before, list) and isinstance(after, list):
+    elif kind is list:
         _diff_lists(before, after, path, found)
-    elif before != after or type(before) is not type(after):
+    elif before != after:
         found.append(Operation("replace", path, after))
 
 
 def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, found: list[Operation]) -> None:
     added = 0
     for key, value in after.items():
-        if key not in before:
+        old = before.get(key, _MISSING)
+        if old is value:
+            continue
+        if old is _MISSING:
             added += 1
             found.append(Operation("add", f"{path}/{_escape(key)}", value))
-        elif before[key] is not value:
-            _diff(before[key], value, f"{path}/{_escape(key)}", found)
+        else:
+            _diff(old, value, f"{path}/{_escape(key)}", found)
     if len(before) + added != len(after):
         raise UnprovenPatch(f"a field of {path or 'the pod'} would be removed")
 
@@ -146,7 +175,8 @@ def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Op
     """Walk both lists: what is the same or has the same name is paired, what is new in *after* is added in place."""
     old, count = 0, len(before)
     if count <= len(after) and all(map(is_, before, after)):
-        found.extend(Operation("add", f"{path}/-", item) for item in after[count:])
+        at_end = f"{path}/-"
+        found += [Operation("add", at_end, item) for item in after[count:]]
         return
     for new, item in enumerate(after):
         if old < count and item is before[old]:

@@ -120,7 +120,7 @@ def build_scope(
     return Scope({
         "params": Parameters(params),
         "pod": pod,
-        "namespace": {name: item if isinstance(item, str | dict) else dict(item) for name, item in namespace.items()},
+        "namespace": namespace,
         "request": request,
         "template": template,
     }, Budget(expired))  # fmt: skip

@@ -93,12 +93,29 @@ def _review(version: str, request: Object) -> Review:
             _mapping(request.get("userInfo") or {}, "request.userInfo"), "username", "request.userInfo.username"
         ),
         dry_run=request.get("dryRun") is True,
-        object=check_pod(request.get("object")) if is_pod else (request.get("object") or {}),
+        object=_check_outline(request.get("object")) if is_pod else (request.get("object") or {}),
     )
 
 
 def check_pod(pod: JSON) -> Object:
     """Return *pod* if it has the shapes that a merge relies on; raises ReviewError that names the field."""
+    checked = _check_outline(pod)
+    spec = checked.get("spec") or {}
+    for name in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(name) or ()):
+            for part, key in _KEYED:
+                if part in container:
+                    _check_elements(container[part], key, f"spec.{name}[{index}].{part}")
+    return checked
+
+
+def _check_outline(pod: JSON) -> Object:
+    """
+    Check what every pod is looked at by: texts and names.
+
+    What is inside a container is looked at only where something is merged into it, and a merge that cannot go on asks
+    ``check_pod`` why.
+    """
     checked: Object = _mapping(pod, "request.object")
     metadata = _mapping(checked.get("metadata") or {}, "metadata")
     for name in ("labels", "annotations"):
@@ -106,11 +123,6 @@ def check_pod(pod: JSON) -> Object:
     spec = _mapping(checked.get("spec") or {}, "spec")
     for name in ("containers", "initContainers", "ephemeralContainers", "volumes"):
         _check_elements(spec.get(name), "name", f"spec.{name}", str)
-    for name in ("containers", "initContainers"):
-        for index, container in enumerate(spec.get(name) or ()):
-            for part, key in _KEYED:
-                if part in container:
-                    _check_elements(container[part], key, f"spec.{name}[{index}].{part}")
     return checked
 
 

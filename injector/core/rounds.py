@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from injector.core import assembly, parameters, rendering
 from injector.core.errors import AuthorError, TemplateError, UnstableTemplate
@@ -29,16 +30,14 @@ class Surroundings:
     expired: Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """Names of containers and of volumes."""
 
     containers: frozenset[str] = frozenset()
     volumes: frozenset[str] = frozenset()
 
-    def intersection(self, other: Names) -> Names:
-        """Return the names that both have."""
-        return Names(self.containers & other.containers, self.volumes & other.volumes)
+
+_NONE = Names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,12 @@ class Failure(Exception):
 def settle(templates: Iterable[Template], pod: Object, surroundings: Surroundings) -> Settled:
     """Return what *templates* render to once they see the pod without it; raises Failure, Expired."""
     wanted = tuple(templates)
-    present, hidden = _names_of_pod(pod), Names()
+    hidden = _NONE
     previous = settled = Settled((), ())
     for _ in range(ROUNDS):
         seen = _without(pod, hidden, surroundings.policy.domain.status)
         previous, settled = settled, _render_all(wanted, seen, surroundings)
-        brought = _names_of(settled).intersection(present)
+        brought = _names_brought(settled.fragments, pod)
         if brought == hidden:
             return settled
         hidden = brought
@@ -97,7 +96,7 @@ def _render(template: Template, seen: Object, surroundings: Surroundings) -> Fra
     scope = rendering.build_scope(
         params=parameters.resolve(template, annotations, namespace, surroundings.policy),
         pod=seen,
-        namespace={"name": namespace.name, "labels": namespace.labels, "annotations": namespace.annotations},
+        namespace={"name": namespace.name, "labels": {**namespace.labels}, "annotations": {**namespace.annotations}},
         request={"operation": surroundings.review.operation, "user": surroundings.review.user},
         template={"name": template.name, "version": template.version, "revision": template.revision},
         expired=surroundings.expired,
@@ -111,20 +110,14 @@ def _located(error: TemplateError | AuthorError, template: Template) -> Template
     return error
 
 
-def _names_of_pod(pod: Object) -> Names:
+def _names_brought(fragments: Iterable[Fragment], pod: Object) -> Names:
+    """Return the names in *pod* that a fragment brings."""
     spec = pod.get("spec") or {}
-    containers = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
-    return Names(_named(containers), _named(spec.get("volumes") or ()))
-
-
-def _named(items: Iterable[Object]) -> frozenset[str]:
-    return frozenset(item["name"] for item in items)
-
-
-def _names_of(settled: Settled) -> Names:
+    containers = {item["name"] for key in ("containers", "initContainers") for item in spec.get(key) or ()}
+    volumes = {item["name"] for item in spec.get("volumes") or ()}
     return Names(
-        frozenset().union(*(fragment.containers for fragment in settled.fragments)),
-        frozenset().union(*(fragment.volume_names for fragment in settled.fragments)),
+        frozenset().union(*[fragment.containers.intersection(containers) for fragment in fragments]),
+        frozenset().union(*[fragment.volume_names.intersection(volumes) for fragment in fragments]),
     )
 
 
@@ -135,7 +128,7 @@ def _without(pod: Object, hidden: Names, status: str) -> Object:
     if status in (metadata.get("annotations") or {}):
         annotations = {key: text for key, text in metadata["annotations"].items() if key != status}
         seen = {**seen, "metadata": {**metadata, "annotations": annotations}}
-    if hidden != Names():
+    if hidden != _NONE:
         seen = {**seen, "spec": {**spec, **_lists_without(spec, hidden)}}
     return seen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from injector.core import admission, patches
-from injector.core.errors import Expired, UnprovenPatch
+from injector.core.errors import Expired, ReviewError, UnprovenPatch
 from injector.core.model import Operation
 from tests import calls
 from tests.core.builders import OPTED_IN, POLICY, catalog, pod, send, template
@@ -68,6 +68,25 @@ def test_a_patch_that_would_not_give_the_pod_never_leaves(monkeypatch, wrong):
 
     with pytest.raises(UnprovenPatch):
         send(pod(), template(default="true"))
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ({"env": [{"value": "x"}]}, "the pod's spec.containers[0].env[0] lacks 'name'"),
+        ({"volumeMounts": [{"name": "x"}]}, "the pod's spec.containers[0].volumeMounts[0] lacks 'mountPath'"),
+        ({"env": "x"}, "the pod's spec.containers[0].env is a string, expected a list"),
+        ({"env": [5]}, "spec.containers[0].env[0] is 5, expected a mapping"),
+    ],
+)
+def test_what_no_merge_can_go_on_with_is_named(part, sentence):
+    env = {"env": "- {name: A, value: b}\n", "volumeMounts": "- {name: work, mountPath: /work}\n"}
+    sent = pod(containers=[{"name": "a", **part}], volumes=[{"name": "work", "emptyDir": {}}])
+
+    with pytest.raises(ReviewError) as caught:
+        send(sent, template("tool", env, default="true"))
+
+    assert str(caught.value).startswith(sentence)
 
 
 def test_an_other_namespace_than_the_requests_is_never_asked_for():
