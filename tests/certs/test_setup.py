@@ -590,6 +590,33 @@ def test_a_server_that_serves_the_pair_passes_the_probe(api, run, tmp_path):
     assert "serves what the webhooks trust" in ended.said
 
 
+@pytest.mark.parametrize("skew", [86_400.0, -86_400.0], ids=["a day ahead", "a day behind"])
+def test_the_probe_goes_by_the_clock_of_the_api_server(make_api, program, tmp_path, skew):
+    api = make_api(skew=skew)
+    states.installed(api)
+    certificate, key = tmp_path / "crt", tmp_path / "key"
+    certificate.write_bytes(decoded(api, "tls.crt"))
+    key.write_bytes(decoded(api, "tls.key"))
+    with serving(certificate, key) as address:
+        ended = program.run(api, "renew", **{**HOOKS, "--mode": "self-signed", "--probe": address})
+
+    assert 0 == ended.code, ended.said
+
+
+def test_a_server_that_serves_what_is_over_is_told(api, run, tmp_path):
+    own = authorities.make("pillion-1", now=api.now())
+    states.store(api, *authorities.pair(own, states.HOST, now=api.now()), own.certificate)
+    files = tmp_path / "crt", tmp_path / "key"
+    for file, text in zip(files, authorities.pair(own, states.HOST, now=api.now(), starts=-30, days=-1), strict=True):
+        file.write_bytes(text)
+    with serving(*files) as address:
+        ended = run("renew", **{"--mode": "self-signed", "--probe": address, "--probe-timeout": "0"})
+
+    assert 1 == ended.code
+    assert f"{address} does not serve the pair: " in ended.last
+    assert "expired on" in ended.last
+
+
 class serving:  # noqa: N801 - reads as a word
     """A TLS server for a moment."""
 

@@ -73,9 +73,7 @@ def shake_hands(pair: Pair, bundle: Iterable[x509.Certificate], host: str) -> st
     """Return why a client that trusts only these would refuse the pair, whatever the date; empty: it would not."""
     try:
         server_context = _server_context(pair)
-        client_context = client_context_for(bundle)
-        client_context.verify_flags |= _NO_CHECK_TIME
-        _handshake(server_context, client_context, host)
+        _handshake(server_context, client_context_for(bundle), host)
     except ssl.SSLError as error:
         return str(getattr(error, "verify_message", "") or error.reason or error)
     except (OSError, ValueError) as error:
@@ -84,13 +82,19 @@ def shake_hands(pair: Pair, bundle: Iterable[x509.Certificate], host: str) -> st
 
 
 def client_context_for(bundle: Iterable[x509.Certificate]) -> ssl.SSLContext:
-    """Return a client's context that judges as the API server does."""
+    """Return a client's context that judges as the API server does, but for the date."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.verify_flags |= _PARTIAL_CHAIN
+    context.verify_flags |= _PARTIAL_CHAIN | _NO_CHECK_TIME
     context.load_verify_locations(cadata=bundles.write(bundle).decode())
     return context
+
+
+def check_served(certificate: bytes | None, now: float) -> None:
+    """Raise Unfit unless a certificate that was served, in DER, is valid at a time."""
+    if certificate:
+        _check_dates(x509.load_der_x509_certificate(certificate), now)
 
 
 def day(certificate: x509.Certificate) -> str:

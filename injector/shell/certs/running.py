@@ -14,7 +14,7 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from injector.shell.certs import bundles, calls, proofs
-from injector.shell.certs.faults import Stopped, Transient
+from injector.shell.certs.faults import Stopped, Transient, Unfit
 from injector.shell.certs.steps import METHODS, Call, Knock, Login, Now, Pause, Plan, Result, Step, Tell
 from injector.shell.clusters import Cluster
 from injector.shell.errors import ClusterError, ShellError
@@ -115,7 +115,7 @@ class Runner:
             case Tell(level, sentence):
                 getattr(self._logger, level)(sentence)
             case Knock(address, server_name, bundle):
-                return knock(address, server_name, bundle)
+                return knock(address, server_name, bundle, time.time() + self._cluster.skew)
         return None
 
     def _call(self, call: Call) -> Any:
@@ -131,17 +131,18 @@ class Runner:
         return answer
 
 
-def knock(address: str, server_name: str, bundle: str) -> str:
-    """Return why a client that trusts this bundle is not served; empty: it is."""
+def knock(address: str, server_name: str, bundle: str, now: float) -> str:
+    """Return why a client that trusts this bundle is not served at a time, by whatever clock; empty: it is."""
     host, _, port = address.rpartition(":")
     try:
         context = proofs.client_context_for(bundles.read(bundle))
         with (
             socket.create_connection((host, int(port)), _KNOCK) as connection,
             context.wrap_socket(connection, server_hostname=server_name) as tls,
-            suppress(OSError),
         ):
-            tls.unwrap()
-    except (OSError, ValueError) as error:
+            proofs.check_served(tls.getpeercert(binary_form=True), now)
+            with suppress(OSError):
+                tls.unwrap()
+    except (OSError, ValueError, Unfit) as error:
         return str(getattr(error, "verify_message", "") or error)
     return ""
