@@ -190,6 +190,22 @@ REFUSED = [
     ({"templates": {"hello": {"data": {"env": ""}}}}, "templates.hello: the chart comes with a template of this name"),
     ({"parameters": {"a/b": {}}}, "parameters.a/b: write the name of a template, without its namespace"),
     ({"prometheusRule": {"runbookUrl": "docs"}}, 'prometheusRule.runbookUrl is "docs": expected an address'),
+    (
+        {"webhook": {"matchConditions": [{"name": "mine", "expression": "namespaceObject.metadata.name != 'a'"}]}},
+        "webhook.matchConditions: 'mine' asks for namespaceObject, which an API server accepts and then calls nobody;",
+    ),
+    ({"webhook": {"timeoutSeconds": 60}}, "at '/webhook/timeoutSeconds': maximum: got 60, want 30"),
+    (
+        {"webhook": {"matchConditions": [{"name": "mine"}]}},
+        "'/webhook/matchConditions/0': missing property 'expression'",
+    ),
+    ({"webhook": {"namespaceSelector": {"matchLabel": {}}}}, "additional properties 'matchLabel' not allowed"),
+    ({"resources": {"limit": {"cpu": 1}}}, "at '/resources': additional properties 'limit' not allowed"),
+    ({"parameters": {"hello": ["a"]}}, "at '/parameters/hello': got array, want object"),
+    ({"tolerations": {"a": "b"}}, "at '/tolerations': got object, want array"),
+    ({"excludedNamespaces": "kube-system"}, "at '/excludedNamespaces': got string, want array"),
+    ({"drainSeconds": -1}, "at '/drainSeconds': minimum: got -1, want 0"),
+    ({"requirements": {"validationActions": ["deny"]}}, "value must be one of 'Deny', 'Warn', 'Audit'"),
 ]
 
 
