@@ -21,6 +21,25 @@ def pod(*, labels=(), annotations=(), **metadata):
     }
 
 
+WORKLOADS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+}
+"""The version of each kind whose pods a controller makes."""
+
+
+def workload(kind="Deployment", **annotations):
+    """Return a workload whose pods opt in."""
+    metadata = {"labels": {"pillion.dev/inject": "true"}, "annotations": annotations}
+    template = {"metadata": metadata, "spec": pod()["spec"]}
+    spec = {"jobTemplate": {"spec": {"template": template}}} if kind == "CronJob" else {"template": template}
+    return {"apiVersion": WORKLOADS[kind], "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+
+
 def review(obj, *, version=V1, kind="Pod", namespace="shop", **fields):
     """Return an AdmissionReview; fields with the value None are left out."""
     request = {

@@ -7,31 +7,13 @@ import threading
 
 import pytest
 
-from tests.shell.reviews import UID, V1, V1BETA1, configmap, pod, review
+from tests.shell.reviews import UID, V1, V1BETA1, WORKLOADS, configmap, pod, review, workload
 
 PATH = "/validate-workloads"
-VERSIONS = {
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "ReplicaSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-}
 UNKNOWN = (
     "template 'greeters': pillion.dev/templates asks for template 'greeters', which does not exist;"
     " did you mean 'greeter'? (unknown-template)"
 )
-
-
-def workload(kind="Deployment", **annotations):
-    """Return a workload whose pods opt in."""
-    template = {
-        "metadata": {"labels": {"pillion.dev/inject": "true"}, "annotations": annotations},
-        "spec": pod()["spec"],
-    }
-    spec = {"jobTemplate": {"spec": {"template": template}}} if kind == "CronJob" else {"template": template}
-    return {"apiVersion": VERSIONS[kind], "kind": kind, "metadata": {"name": "web"}, "spec": spec}
 
 
 def mistaken(kind="Deployment"):
@@ -43,7 +25,7 @@ def answered(server, holder, **fields):
 
 
 @pytest.mark.parametrize("version", [V1, V1BETA1])
-@pytest.mark.parametrize("kind", VERSIONS)
+@pytest.mark.parametrize("kind", WORKLOADS)
 def test_a_workload_of_any_kind_is_warned_of_and_allowed(server, kind, version):
     answer = answered(server, mistaken(kind), version=version)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.server.clients import PATIENCE, eventually, request
 from tests.shell.conftest import files, identity, start, templates  # noqa: F401  # fixtures
 from tests.shell.processes import JSON_TYPE, run
-from tests.shell.reviews import pod, review
+from tests.shell.reviews import pod, review, workload
 from tests.watch import api_servers
 from tests.watch.api_servers import CONFIGMAPS, NAMESPACES
 from tests.watch.conftest import LABELS
@@ -43,6 +43,12 @@ def patch(response):
 def send(client, namespace, **fields):
     body = json.dumps(review(pod(), namespace=namespace, **fields)).encode()
     client.send(request("/mutate?timeout=30s", body, JSON_TYPE))
+
+
+def send_workload(client, namespace):
+    mistaken = workload(**{"pillion.dev/templates": "greeters"})
+    body = json.dumps(review(mistaken, kind="Deployment", namespace=namespace)).encode()
+    client.send(request("/validate-workloads?timeout=3s", body, JSON_TYPE))
 
 
 # -- the start ---------------------------------------------------------------------------------------------------------
@@ -140,6 +146,30 @@ def test_a_pod_whose_namespace_stays_unknown_gets_503_with_one_sentence(serve):
     assert b"namespace 'new' is not known yet: the API server has not told of it\n" == answer.body
     assert "retry-after" not in answer.headers
     assert "hello" in patch(server.review(review(pod())))
+
+
+def test_a_workload_that_is_applied_together_with_its_namespace_is_warned_of(api, server):
+    client = server.connect()
+    send_workload(client, "new")
+    api.put(NAMESPACES, "new")
+
+    answer = json.loads(client.read().body)["response"]
+
+    assert (True, "pods of deployment/web will be refused") == (answer["allowed"], answer["warnings"][0])
+
+
+def test_a_workload_whose_namespace_stays_unknown_gets_no_answer(serve):
+    server = serve(namespace_wait=0)
+    assert eventually(lambda: (200, "ok\n") == server.probe("/readyz"))
+    client = server.connect()
+    send_workload(client, "new")
+
+    answer = client.read()
+
+    assert (503, b"namespace 'new' is not known yet: the API server has not told of it\n") == (
+        answer.status,
+        answer.body,
+    )
 
 
 # -- an API server that is away ----------------------------------------------------------------------------------------
