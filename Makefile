@@ -11,7 +11,7 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench fields requirements cluster-up cluster-down image e2e clean
+.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench bench-quick soak fields requirements cluster-up cluster-down image e2e clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
@@ -52,6 +52,12 @@ golden: $(dev)  ## Write the golden files anew; read the diff before you commit 
 
 bench: $(dev)  ## Measure speed and size, as ratios within one run
 	@$(python) -m bench
+
+bench-quick: $(dev)  ## Try every measurement for a moment, with the peers that are built already
+	@$(python) -m bench --quick
+
+soak: $(dev)  ## See whether the server's memory grows over SOAK=1000000 reviews
+	@$(python) -m bench.soaks $(or $(SOAK),1000000)
 
 fields: $(dev)  ## Read Kubernetes' field table anew, from the cluster of your kubeconfig
 	@$(python) scripts/refresh_fields.py

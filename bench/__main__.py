@@ -1,7 +1,8 @@
 """
-``make bench``: measure everything, print tables, keep them as JSON.
+``make bench``: measure everything, print tables, keep them as JSON and plots under ``build``.
 
-    python -m bench                          all parts, under five minutes
+    python -m bench                          all parts, a quarter of an hour
+    python -m bench --quick                  all parts, each for a moment: that they work, not how fast
     python -m bench pipelines servers        some of them
     python -m bench profile --order=cumulative
 """
@@ -9,65 +10,83 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import orjson
 
-from bench import footprints, growth, machines, pipelines, profiles, servers
+from bench import builds, contenders, footprints, growth, idles, machines, pipelines, profiles, servers
+from bench.builds import Absent
 from bench.measures import Table
 
-RESULTS = Path(__file__).parents[1] / "build/bench.json"
+RESULTS = builds.ROOT / "build/bench.json"
 
-PARTS: dict[str, Callable[[], tuple[Table, ...]]] = {
-    "pipelines": lambda: (pipelines.measure(),),
-    "growth": lambda: (growth.measure(),),
+Parts = Mapping[str, Callable[[], Iterable[Table]]]
+
+WHOLE: Parts = {
+    "pipelines": pipelines.measure,
+    "growth": growth.measure,
+    "idles": idles.measure,
+    "footprints": footprints.measure,
     "servers": servers.measure,
-    "footprints": lambda: (footprints.measure(),),
 }
+
+
+def _quick() -> Parts:
+    """Return the same parts with little effort, and with what is there already."""
+    there = tuple(rival for rival in contenders.RIVALS if rival.is_made)
+    moment = servers.Effort(rounds=1, seconds=0.5, warm_up=0.2, reviews=40, rivals=there)
+    return {
+        "pipelines": lambda: pipelines.measure(pipelines.Effort(rounds=1, reviews=8)),
+        "growth": lambda: growth.measure(growth.Extent(rounds=1, reviews=4, stored=(1, 10, 100))),
+        "idles": lambda: idles.measure(idles.Effort(rounds=1, seconds=0.3)),
+        "footprints": lambda: footprints.measure(rounds=1),
+        "servers": lambda: servers.measure(moment),
+    }
 
 
 def main() -> None:
     """Read the arguments and do as they say."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and size.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}, or profile; default: all parts")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(WHOLE)}, or profile; default: all parts")
+    parser.add_argument("--quick", action="store_true", help="try every part for a moment")
     parser.add_argument("--order", choices=("tottime", "cumulative"), default="tottime", help="of the profile")
     parser.add_argument("--lines", type=int, default=40, help="of the profile")
     given = parser.parse_args()
-    unknown = sorted({*given.parts} - {*PARTS, "profile"})
+    unknown = sorted({*given.parts} - {*WHOLE, "profile"})
     if unknown:
-        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)} and profile")
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(WHOLE)} and profile")
     if "profile" in given.parts:
         profiles.show(given.order, given.lines)
-    parts = [name for name in PARTS if name in given.parts or not given.parts]
-    if parts:
-        _report(parts)
+    parts = _quick() if given.quick else WHOLE
+    chosen = {name: part for name, part in parts.items() if name in given.parts or not given.parts}
+    if chosen:
+        _report(chosen)
 
 
-def _report(parts: list[str]) -> None:
-    machine = machines.describe()
+def _report(parts: Parts) -> None:
+    begin, machine = time.monotonic(), machines.describe()
     print(*(f"{name}: {text}" for name, text in machine.items()), sep="\n")
-    tables = []
-    for name in parts:
-        for table in PARTS[name]():
-            tables.append(table)
-            print(f"\n## {table.title}\n", _markdown(table), *table.notes, sep="\n", flush=True)
+    tables: dict[str, Table] = {}
+    for part in parts.values():
+        for table in part():
+            tables[table.name] = table
+            after = f"(after {time.monotonic() - begin:.0f} s)"
+            print(f"\n## {table.title} {after}\n", table.as_markdown(), *table.notes, sep="\n", flush=True)
     RESULTS.parent.mkdir(exist_ok=True)
-    found = {"machine": machine, "tables": {table.name: table.as_json() for table in tables}}
+    found = {"machine": machine, "tables": {name: table.as_json() for name, table in tables.items()}}
     RESULTS.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    draw(RESULTS)
 
 
-def _markdown(table: Table) -> str:
-    """Return the table as Markdown, its columns aligned."""
-    lines = [table.columns, *([_text(cell) for cell in row] for row in table.rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(table.columns))]
-    ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    aligned = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in ruled)
-    return "\n".join(f"| {line} |" for line in aligned) + "\n"
-
-
-def _text(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+def draw(results: Path) -> None:
+    """Draw the plots beside the results, or say why there are none."""
+    try:
+        subprocess.run([builds.python(), "-m", "bench.plots", results, results.parent], cwd=builds.ROOT, check=True)
+    except (Absent, subprocess.CalledProcessError) as why:
+        print(f"\nNo plots, because {why}.")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ _POLICY = Policy()
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def read_template() -> dict[str, Any]:
-    """Return the ConfigMap that all designs are measured with."""
-    found: dict[str, Any] = yaml.safe_load((TEMPLATES / "agent.yaml").read_text())
+def read_template(name: str = "agent") -> dict[str, Any]:
+    """Return a ConfigMap that all designs are measured with."""
+    found: dict[str, Any] = yaml.safe_load((TEMPLATES / f"{name}.yaml").read_text())
     return found
 
 

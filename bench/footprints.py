@@ -8,21 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench import contenders
+from bench.contenders import Site
 from bench.measures import Figure, Table, interleave
 from bench.processes import ROOT
-from bench.servers import real_server
 from injector.cli.throwaways import write_certificate
 
-ROUNDS = 5
 
-
-def measure() -> Table:
-    """Return how long ``--help`` and a start take, and the memory of a server that idles."""
+def measure(rounds: int = 5) -> Iterator[Table]:
+    """Yield how long ``--help`` and a start take, and the memory of a server that idles."""
     memory: list[tuple[float, float]] = []
-    figures = interleave({"help": _help, "nothing": _nothing, "start": lambda: _start(memory)}, ROUNDS)
+    figures = interleave({"help": _help, "nothing": _nothing, "start": lambda: _start(memory)}, rounds)
     resident, proportional = (Figure(values) for values in zip(*memory, strict=True))
     rows = (
         _row("pillion --help, CPU seconds", figures["help"], "at most 0.2"),
@@ -31,7 +30,7 @@ def measure() -> Table:
         _row("idle server, RSS in MiB", resident, "at most 60"),
         _row("idle server with its children, PSS in MiB", proportional, ""),
     )
-    return Table("footprints", "Before the first review", ("what", "median", "spread", "target"), rows)
+    yield Table("footprints", "Before the first review", ("what", "median", "spread", "target"), rows)
 
 
 def _row(what: str, figure: Figure, target: str) -> tuple[str, float, str, str]:
@@ -63,7 +62,8 @@ def _start(memory: list[tuple[float, float]]) -> float:
     with tempfile.TemporaryDirectory(prefix="pillion-bench-") as scratch:
         folder = Path(scratch)
         certificate, key = write_certificate(folder)
-        with real_server(folder, certificate, key, min(os.sched_getaffinity(0))) as server:
+        cores = frozenset({min(os.sched_getaffinity(0))})
+        with contenders.pillion(Site(folder=folder, certificate=certificate, key=key, cores=cores)) as server:
             if not server.is_ready():
                 raise RuntimeError("the server listens but is not ready")
             time.sleep(0.5)  # until what the start left over is done

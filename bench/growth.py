@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench import answers, engines, reviews
-from bench.measures import Answer, Figure, Table, compare
+from bench.measures import Answer, Figure, Table, compare, exponent
 from bench.reviews import Shape
+
+STORED = "templates stored, not chosen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,8 @@ class Step:
         return f"{self.quantity} {self.size:,}"
 
 
-def measure(extent: Extent | None = None) -> Table:
-    """Return the cost of a review over each quantity."""
+def measure(extent: Extent | None = None) -> Iterator[Table]:
+    """Yield the cost of a review over each quantity."""
     extent = extent or Extent()
     steps = list(_steps(extent))
     for step in steps:
@@ -62,7 +64,26 @@ def measure(extent: Extent | None = None) -> Table:
         for step in steps
     )
     columns = ("quantity", "size", "bytes", "CPU µs", "times the first", "spread")
-    return Table("growth", "Cost of a review as it grows", columns, rows)
+    series = {quantity: tuple(points) for quantity, points in _series(steps, figures).items()}
+    yield Table("growth", "Cost of a review as it grows", columns, rows, tuple(_aims(series)), series)
+
+
+def _series(steps: list[Step], figures: dict[str, Figure]) -> dict[str, list[tuple[float, float]]]:
+    """Return the cost over the size, by quantity."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for step in steps:
+        series.setdefault(step.quantity, []).append((float(step.size), figures[step.name].median))
+    return series
+
+
+def _aims(series: dict[str, tuple[tuple[float, float], ...]]) -> Iterator[str]:
+    for quantity, points in series.items():
+        sizes, costs = zip(*points, strict=True)
+        if quantity == STORED:
+            times = costs[-1] / costs[0]
+            yield f"{quantity}: from {sizes[0]:,.0f} to {sizes[-1]:,.0f}, {times:.2f} times (aim: at most 1.2)."
+        else:
+            yield f"{quantity}: at last with the power {exponent(sizes, costs):.2f} (aim: at most 1.1)."
 
 
 def _first(steps: list[Step], step: Step, figures: dict[str, Figure]) -> Figure:
@@ -84,4 +105,4 @@ def _steps(extent: Extent) -> Iterator[Step]:
         yield Step("templates chosen", chosen, many, bodies, frozenset(names))
     for stored in extent.stored:
         stock = engines.build(first, *copies[:stored])
-        yield Step("templates stored, not chosen", stored, stock, reviews.make_many(extent.reviews))
+        yield Step(STORED, stored, stock, reviews.make_many(extent.reviews))

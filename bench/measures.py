@@ -8,10 +8,11 @@ belong to the machine.
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -48,11 +49,21 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     notes: tuple[str, ...] = ()
+    series: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """Points for a plot, under the name of each line."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the table as plain data, a mapping a row."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        return {"title": self.title, "rows": rows, "notes": list(self.notes)}
+        return {"title": self.title, "rows": rows, "notes": list(self.notes), "series": dict(self.series)}
+
+    def as_markdown(self) -> str:
+        """Return the table as Markdown, its columns aligned."""
+        lines = [self.columns, *([_text(cell) for cell in row] for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.columns))]
+        ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
+        aligned = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in ruled)
+        return "\n".join(f"| {line} |" for line in aligned) + "\n"
 
 
 def interleave(subjects: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Figure]:
@@ -96,3 +107,12 @@ def percentile(values: Iterable[float], part: float) -> float:
     """Return the value below which so large a part of *values* lies."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """Return the power of the size with which the cost grows between the last two sizes; 1 is linear."""
+    return math.log(costs[-1] / costs[-2]) / math.log(sizes[-1] / sizes[-2])
+
+
+def _text(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)

@@ -1,13 +1,12 @@
-"""Servers in processes of their own, each on one core, and what the system says of them."""
+"""Servers in processes of their own, each on the cores that it is given, and what the system says of them."""
 
 from __future__ import annotations
 
 import os
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,22 @@ ROOT = Path(__file__).parents[1]
 PATIENCE = 30.0
 """Seconds in which a server must have started or ended."""
 
+Cores = frozenset[int]
+
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class NotStartedError(Exception):
+    """A server that ended or said nothing, with the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a server listens."""
+
+    main: int
+    probes: int = 0
+    """0 for a server without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +40,14 @@ class Server:
     """A server that listens."""
 
     process: subprocess.Popen[bytes]
-    port: int
-    probe_port: int
-    """0 for a server without probes."""
+    ports: Ports
     seconds: float
-    """From its start until it said that it listens."""
+    """From its start until it listened."""
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of CPU that the process and its children have used."""
+        return sum(_cpu(pid) for pid in self._family())
 
     @property
     def resident(self) -> float:
@@ -50,7 +61,7 @@ class Server:
 
     def is_ready(self) -> bool:
         """Whether its probe says so."""
-        with socket.create_connection(("localhost", self.probe_port), timeout=PATIENCE) as sock:
+        with socket.create_connection(("localhost", self.ports.probes), timeout=PATIENCE) as sock:
             sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return sock.recv(4096).startswith(b"HTTP/1.1 200")
 
@@ -60,36 +71,90 @@ class Server:
         yield from (int(word) for task in tasks for word in task.read_text().split())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How to start a server."""
+
+    command: Sequence[str]
+    log: Path
+    cores: Cores
+    """The only ones that it may use, from its first instruction: some programs count them only once."""
+    environment: Mapping[str, str] | None = None
+    """The same as ours if None."""
+
+
 @contextmanager
-def running(module: str, arguments: Sequence[str], log: Path, core: int) -> Iterator[Server]:
-    """Run ``python -m MODULE`` on one core from the moment that it says ``listening`` in its log."""
+def announced(start: Start) -> Iterator[Server]:
+    """Run a server from the moment that it says ``listening`` and its port in a line of JSON in its log."""
+    with _running(start, _announcement) as server:
+        yield server
+
+
+@contextmanager
+def expected(start: Start, port: int, is_up: Callable[[], bool]) -> Iterator[Server]:
+    """Run a server that listens where it was told to, from the moment that it answers."""
+    with _running(start, lambda _: Ports(port) if is_up() else None) as server:
+        yield server
+
+
+@contextmanager
+def confined(cores: Cores) -> Iterator[None]:
+    """Keep this process, and those that it starts, on some cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def _running(start: Start, find: Callable[[Path], Ports | None]) -> Iterator[Server]:
     begin = time.perf_counter()
-    with log.open("wb") as stream:
+    with start.log.open("wb") as stream, confined(start.cores):
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            start.command,
             cwd=ROOT,
+            env=start.environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
     try:
-        os.sched_setaffinity(process.pid, {core})
-        said = _await_listening(process, log)
-        yield Server(process, said["port"], said.get("probe_port", 0), time.perf_counter() - begin)
+        yield Server(process, _await(process, start.log, find), time.perf_counter() - begin)
     finally:
-        process.terminate()
-        process.wait(PATIENCE)
+        _end(process)
 
 
-def _await_listening(process: subprocess.Popen[bytes], log: Path) -> dict[str, int]:
+def _await(process: subprocess.Popen[bytes], log: Path, find: Callable[[Path], Ports | None]) -> Ports:
     end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
-        for line in log.read_bytes().splitlines(keepends=True):
-            if b'"listening"' in line and line.endswith(b"\n"):
-                found: dict[str, int] = orjson.loads(line)
-                return found
+        if ports := find(log):
+            return ports
         time.sleep(0.005)
-    raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+    raise NotStartedError(f"the server did not start; it said {log.read_text()[-2000:].strip()!r}")
+
+
+def _announcement(log: Path) -> Ports | None:
+    for line in log.read_bytes().splitlines(keepends=True):
+        if b'"listening"' in line and line.endswith(b"\n"):
+            said: dict[str, int] = orjson.loads(line)
+            return Ports(said["port"], said.get("probe_port", 0))
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _kilobytes(path: Path, name: str) -> int:

@@ -17,6 +17,9 @@ import orjson
 NAMESPACE = "shop"
 OWNER = "checkout-6d9f7c8b5"
 
+_UID = "5d1f0c7e-8a43-4b0e-9c2d-00"
+"""Of every review, before its token."""
+
 _TOKEN_MOUNT = {
     "name": "kube-api-access-x7k2p",
     "readOnly": True,
@@ -41,8 +44,12 @@ class Shape:
     """Of each container."""
     volumes: int = 5
     """At least five."""
+    annotations: int = 0
+    """Further ones, of 240 characters each."""
+    managers: int = 1
+    """Who own fields, each an entry of ``managedFields``."""
     templates: tuple[str, ...] = ()
-    """Templates that the pod asks for by name, beside the defaults."""
+    """Templates that the pod asks for by name, beside the defaults; ``-*`` does without those."""
 
 
 def make_many(count: int, shape: Shape | None = None) -> tuple[bytes, ...]:
@@ -50,13 +57,22 @@ def make_many(count: int, shape: Shape | None = None) -> tuple[bytes, ...]:
     return tuple(make(number, shape or Shape()) for number in range(count))
 
 
+def token(number: int) -> str:
+    """Return ten hexadecimal digits that no other number below a million million has."""
+    return f"{(number + 1) * 0x9E3779B97F % 16**10:010x}"
+
+
+def cut(request: bytes) -> list[bytes]:
+    """Return the pieces of a request with a review between its tokens: joined by another, it is another review."""
+    begin = request.index(_UID.encode()) + len(_UID)
+    return request.split(request[begin : begin + 10])
+
+
 def make(number: int, shape: Shape) -> bytes:
     """Return the review of that number."""
-    dice = random.Random(number)  # the seed is the number
-    uid = _uid(dice)
     pod = make_pod(number, shape)
     request = {
-        "uid": uid,
+        "uid": _UID + token(number),
         "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "resource": {"group": "", "version": "v1", "resource": "pods"},
         "requestKind": {"group": "", "version": "v1", "kind": "Pod"},
@@ -80,8 +96,7 @@ def make(number: int, shape: Shape) -> bytes:
 
 def make_pod(number: int, shape: Shape) -> dict[str, Any]:
     """Return the pod of that number."""
-    dice = random.Random(f"pod {number}")
-    digest = "".join(dice.choices(string.ascii_lowercase + string.digits, k=10))
+    digest = token(number)
     return {
         "kind": "Pod",
         "apiVersion": "v1",
@@ -122,7 +137,10 @@ def _metadata(digest: str, shape: Shape) -> dict[str, Any]:
         "kubectl.kubernetes.io/restartedAt": "2030-01-01T00:00:00Z",
         "prometheus.io/port": "8080",
         "prometheus.io/scrape": "true",
-        "agent.pillion.dev/level": "debug",
+        "vault.hashicorp.com/agent-inject": "true",
+        "vault.hashicorp.com/role": "checkout",
+        f"{shape.templates[-1] if shape.templates else 'agent'}.pillion.dev/level": "debug",
+        **{f"notes.example.com/{index:03}": f"{index:03} " * 60 for index in range(shape.annotations)},
     }
     if shape.templates:
         annotations["pillion.dev/templates"] = ", ".join(shape.templates)
@@ -132,16 +150,16 @@ def _metadata(digest: str, shape: Shape) -> dict[str, Any]:
         "namespace": NAMESPACE,
         "labels": {
             "app": "checkout",
-            "app.kubernetes.io/name": "checkout",
             "app.kubernetes.io/instance": "checkout-production",
-            "app.kubernetes.io/version": "1.27.4",
             "app.kubernetes.io/managed-by": "Helm",
+            "app.kubernetes.io/name": "checkout",
             "app.kubernetes.io/part-of": "shop",
+            "app.kubernetes.io/version": "1.27.4",
             "pillion.dev/inject": "true",
             "pod-template-hash": digest,
             "tier": "backend",
         },
-        "annotations": annotations,
+        "annotations": dict(sorted(annotations.items())),  # as the API server writes them
         "ownerReferences": [
             {
                 "apiVersion": "apps/v1",
@@ -152,11 +170,11 @@ def _metadata(digest: str, shape: Shape) -> dict[str, Any]:
                 "blockOwnerDeletion": True,
             }
         ],
-        "managedFields": [_managed_fields(shape)],
+        "managedFields": [_managed_fields(shape, index) for index in range(shape.managers)],
     }
 
 
-def _managed_fields(shape: Shape) -> dict[str, Any]:
+def _managed_fields(shape: Shape, index: int) -> dict[str, Any]:
     """Return who owns which field, down to the containers' fields."""
     nothing: dict[str, Any] = {}
     container = {
@@ -170,7 +188,7 @@ def _managed_fields(shape: Shape) -> dict[str, Any]:
         f'k:{{"name":"{volume["name"]}"}}': {".": nothing, "f:name": nothing} for volume in _volumes(shape.volumes)
     }
     return {
-        "manager": "kube-controller-manager",
+        "manager": f"manager-{index}" if index else "kube-controller-manager",
         "operation": "Update",
         "apiVersion": "v1",
         "time": "2030-01-01T00:00:00Z",
@@ -250,8 +268,3 @@ def _probe(path: str, port: int) -> dict[str, Any]:
 
 def _name(index: int) -> str:
     return "checkout" if index == 0 else f"worker-{index}"
-
-
-def _uid(dice: random.Random) -> str:
-    digits = f"{dice.getrandbits(128):032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

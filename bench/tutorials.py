@@ -16,16 +16,9 @@ import jinja2
 import jsonpatch
 import yaml
 
-_TEMPLATE = jinja2.Template((Path(__file__).parent / "templates/tutorial.yaml.j2").read_text())
-_DEFAULTS: dict[str, Any] = {
-    "image": "registry.example.com/agent",
-    "tag": "2.14.0",
-    "level": "info",
-    "port": 9901,
-    "memory": "128Mi",
-    "extra": {"AGENT_BUFFER": "64k", "AGENT_FLUSH": "5s", "AGENT_REGION": "eu-1", "AGENT_SAMPLING": "0.1"},
-}
-_PREFIX = "agent.pillion.dev/"
+FOLDER = Path(__file__).parent / "templates/tutorial"
+_TEMPLATES = {path.name.partition(".")[0]: jinja2.Template(path.read_text()) for path in FOLDER.glob("*.j2")}
+_DEFAULTS: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "values.yaml").read_text())
 
 
 def answer(body: bytes) -> bytes:
@@ -33,7 +26,7 @@ def answer(body: bytes) -> bytes:
     review = json.loads(body)
     request = review["request"]
     pod = request["object"]
-    patch = jsonpatch.make_patch(pod, _inject(pod, request["namespace"]))
+    patch = jsonpatch.make_patch(pod, inject(pod, request["namespace"]))
     response = {
         "uid": request["uid"],
         "allowed": True,
@@ -43,21 +36,30 @@ def answer(body: bytes) -> bytes:
     return json.dumps({"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}).encode()
 
 
-def _inject(pod: dict[str, Any], namespace: str) -> dict[str, Any]:
-    text = _TEMPLATE.render(pod=pod, namespace=namespace, values={**_DEFAULTS, **_parameters(pod)})
-    fragment = yaml.load(text, Loader=yaml.CSafeLoader)
+def inject(pod: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Return the pod with what the template that it asks for gives it."""
+    name, annotations = choose(pod), pod["metadata"]["annotations"]
+    prefix = f"{name}.pillion.dev/"
+    given = {key.removeprefix(prefix): text for key, text in annotations.items() if key.startswith(prefix)}
+    text = _TEMPLATES[name].render(pod=pod, namespace=namespace, values={**_DEFAULTS[name], **given})
+    return _merge(pod, yaml.load(text, Loader=yaml.CSafeLoader))
+
+
+def choose(pod: dict[str, Any]) -> str:
+    """Return the name of the one template: the last that the pod asks for, else ``agent``."""
+    asked: str = pod["metadata"]["annotations"].get("pillion.dev/templates", "agent")
+    return asked.rpartition(", ")[2]
+
+
+def _merge(pod: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
     injected = copy.deepcopy(pod)
-    spec, ours = injected["spec"], fragment["spec"]
-    spec["initContainers"] = ours["sidecars"] + spec.get("initContainers", []) + ours["initContainers"]
-    spec["volumes"] = spec.get("volumes", []) + ours["volumes"]
+    spec, ours = injected["spec"], fragment.get("spec", {})
+    if starters := ours.get("sidecars", []) + spec.get("initContainers", []) + ours.get("initContainers", []):
+        spec["initContainers"] = starters
+    spec["volumes"] = spec.get("volumes", []) + ours.get("volumes", [])
     for container in spec["containers"]:
-        for key, items in fragment["container"].items():
+        for key, items in fragment.get("container", {}).items():
             container[key] = container.get(key, []) + items
-    for key, texts in fragment["metadata"].items():
+    for key, texts in fragment.get("metadata", {}).items():
         injected["metadata"][key] = {**injected["metadata"].get(key, {}), **texts}
     return injected
-
-
-def _parameters(pod: dict[str, Any]) -> dict[str, str]:
-    annotations = pod["metadata"].get("annotations", {})
-    return {key.removeprefix(_PREFIX): text for key, text in annotations.items() if key.startswith(_PREFIX)}

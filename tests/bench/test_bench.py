@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import http.client
+import ssl
+from base64 import b64decode, b64encode
+
 import orjson
 import pytest
 
-from bench import answers, engines, growth, machines, nulls, pipelines, profiles, reviews, tutorials
-from bench.__main__ import _markdown
+from bench import (
+    answers,
+    apis,
+    builds,
+    cases,
+    engines,
+    growth,
+    idles,
+    machines,
+    nulls,
+    pipelines,
+    profiles,
+    reviews,
+    soaks,
+    tutorials,
+)
 from bench.answers import WrongAnswer
 from bench.growth import Extent
-from bench.measures import Figure, Table, interleave, percentile
+from bench.measures import Figure, Table, exponent, interleave, percentile
 from bench.reviews import Shape
+from bench.soaks import Sample
+from injector.cli.throwaways import write_certificate
 
 BOTH = frozenset({"agent", "agent-init"})
 
@@ -54,6 +74,42 @@ def test_the_engine_and_the_tutorial_make_the_same_pods(engine):
         answers.check_same(body, engine(body), tutorials.answer(body))
 
 
+def test_every_template_and_every_shape_is_a_case_of_its_own():
+    made = [case.make(1)[0] for case in cases.everything()]
+    sizes = sorted({round(len(body), -3) for body in made})
+    assert 20 == len(set(made))
+    assert [5_000, 13_000, 44_000, 106_000] == sizes
+
+
+def test_reviews_take_turns_in_a_mix():
+    bodies = cases.mix(2, ("small",))
+    assert 10 == len(set(bodies))
+    assert [tutorials.choose(orjson.loads(body)["request"]["object"]) for body in bodies] == [*cases.TEMPLATES] * 2
+
+
+def test_a_review_with_another_token_is_the_review_of_another_number():
+    body = reviews.make(7, Shape())
+    assert reviews.make(8, Shape()) == reviews.token(8).encode().join(reviews.cut(body))
+
+
+def test_all_designs_start_from_the_same_values_and_have_the_same_templates():
+    usual = builds.PEERS / "usual/templates"
+    assert (tutorials.FOLDER / "values.yaml").read_text() == (usual / "values.yaml").read_text()
+    assert {*cases.TEMPLATES} == {path.stem for path in usual.glob("*.tmpl")}
+    assert {*cases.TEMPLATES} == {path.name.partition(".")[0] for path in tutorials.FOLDER.glob("*.j2")}
+
+
+def test_pods_are_alike_that_differ_in_what_is_empty_only(engine):
+    body = reviews.make(0, Shape())
+    typed = orjson.loads(tutorials.answer(body))
+    patch = [
+        *orjson.loads(b64decode(typed["response"]["patch"])),
+        {"op": "add", "path": "/spec/hostAliases", "value": []},
+    ]
+    typed["response"]["patch"] = b64encode(orjson.dumps(patch)).decode()
+    answers.check_alike(body, orjson.dumps(typed), engine(body))
+
+
 def test_a_different_pod_is_noticed(engine):
     body, other = reviews.make_many(2)
     with pytest.raises(WrongAnswer, match="expected a patch for review"):
@@ -88,25 +144,75 @@ def test_the_99th_percentile_is_the_worst_but_one_percent():
 
 def test_a_table_is_printed_as_aligned_markdown():
     table = Table("t", "title", ("what", "n"), (("short", 1), ("much longer", 1000)))
-    assert "| much longer | 1,000 |" in _markdown(table)
-    assert {"title": "title", "rows": [{"what": "short", "n": 1}, {"what": "much longer", "n": 1000}], "notes": []} == (
-        table.as_json()
-    )
+    assert "| much longer | 1,000 |" in table.as_markdown()
+    rows = [{"what": "short", "n": 1}, {"what": "much longer", "n": 1000}]
+    assert {"title": "title", "rows": rows, "notes": [], "series": {}} == table.as_json()
 
 
 def test_the_pipelines_are_compared_on_verified_answers():
-    table = pipelines.measure(rounds=1, count=8)
-    assert [1.0] == [row[3] for row in table.rows if row[0].startswith("tutorial")]
-    assert 3 == len(table.rows)
+    usual, every = pipelines.measure(pipelines.Effort(rounds=1, reviews=8))
+    assert [1.0] == [row[3] for row in usual.rows if row[0].startswith("tutorial")]
+    assert 3 == len(usual.rows)
+    assert [(case.name, case.template) for case in cases.everything()] == [row[:2] for row in every.rows]
 
 
 def test_growth_covers_all_four_quantities():
     extent = Extent(rounds=1, reviews=2, variables=(0, 20), containers=(1, 2), chosen=(1, 3), stored=(1, 5))
-    rows = growth.measure(extent).rows
+    (table,) = growth.measure(extent)
+    rows = table.rows
     assert ["pod, kB", "containers", "templates chosen", "templates stored, not chosen"] == [
         row[0] for row in rows[::2]
     ]
     assert [1.0] * 4 == [row[4] for row in rows[::2]]
+    assert [2] * 4 == [len(points) for points in table.series.values()]
+
+
+@pytest.mark.parametrize(("costs", "power"), [((1, 10, 20), 1.0), ((5, 5, 20), 2.0), ((7, 3, 3), 0.0)])
+def test_the_power_of_growth_is_that_of_the_last_step(costs, power):
+    assert power == exponent((1, 10, 20), costs)
+
+
+def test_idle_connections_stay_open_beside_the_busy_ones():
+    (table,) = idles.measure(idles.Effort(rounds=1, seconds=0.2, idle=(1, 30)))
+    assert [(1, 0), (30, 0)] == [(row[0], row[-1]) for row in table.rows]
+
+
+def test_a_soak_counts_its_reviews_and_samples_memory():
+    table = soaks.measure(200, seconds=0.1)
+    assert table.rows[-1][0] >= 200
+    assert "0 errors" in table.notes[1]
+
+
+def test_memory_that_grows_is_seen_by_its_trend_not_by_its_noise():
+    noisy = [Sample(n, n / 10, 50 + n / 100 + (n % 3)) for n in range(0, 1001, 10)]
+    assert 0.14 < soaks.find_trend(noisy).growth < 0.18
+    flat = [Sample(n, n / 10, 30 if n < 100 else 50 + (n % 3)) for n in range(0, 1001, 10)]
+    assert abs(soaks.find_trend(flat).growth) < 0.01
+
+
+def test_an_empty_api_server_has_nothing_and_watches_in_silence(tmp_path):
+    certificate, key = write_certificate(tmp_path)
+    context = ssl.create_default_context(cafile=str(certificate))
+    path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+    with apis.running(certificate, key) as port:
+        calls = [http.client.HTTPSConnection("localhost", port, context=context, timeout=10) for _ in range(2)]
+        calls[0].request("GET", path)
+        assert [] == orjson.loads(calls[0].getresponse().read())["items"]
+        calls[1].request("GET", f"{path}?watch=1")
+        assert 200 == calls[1].getresponse().status
+        for call in calls:
+            call.close()
+
+
+def test_a_peer_that_cannot_be_compiled_is_absent_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(builds.Absent, match=r"^there is no Go on this machine \(https://go.dev/dl\)$"):
+        builds.usual()
+    script = tmp_path / "go"
+    script.write_text("#!/bin/sh\necho first; echo 'no such module' >&2; exit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(builds.Absent, match=r"^go failed: no such module$"):
+        builds.vault()
 
 
 def test_the_null_handler_answers_the_size_that_it_is_told():
