@@ -10,6 +10,7 @@ import yaml
 from e2e.chart import charts
 from e2e.chart.charts import CHART
 from e2e.chart.switches import AUTHORITY, CASES, EVERYTHING, FOREIGN, PROVIDED
+from tests.docs import pages
 
 PRESETS = {preset.name: yaml.safe_load(preset.read_text()) for preset in CHART.glob("values-*.yaml")}
 ALL = CASES | FOREIGN | PRESETS
@@ -118,6 +119,19 @@ def test_texts_of_templates_come_through_as_they_stand():
     assert [{"name": "GREETING", "value": "{{ pod.metadata.name }} costs $(1)"}] == yaml.safe_load(
         found["greeter"]["env"]
     )
+
+
+def test_the_values_that_the_page_shows_make_its_templates():
+    [block] = pages.blocks("helm/pillion/README.md", "yaml")
+    values = yaml.safe_load(block.text)
+    found = {each["metadata"]["name"]: each["data"] for each in charts.of_kind("ConfigMap", charts.render(values))}
+    [server] = [pod["containers"][0] for pod in _pods(values) if "serve" in pod["containers"][0]["args"]]
+
+    assert {"hello", "log-shipper", "greeter"} == found.keys()
+    assert (
+        "Hello from {{ pod.metadata.name | default('nobody') }}" == yaml.safe_load(found["greeter"]["env"])[0]["value"]
+    )
+    assert '--parameters={"log-shipper":{"host":"loki.observability"}}' in server["args"]
 
 
 def test_annotations_of_templates_move_to_another_domain():
