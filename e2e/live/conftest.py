@@ -8,6 +8,7 @@ What the tests on nodes share: one installation as users make it, namespaces, an
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ import yaml
 
 from e2e.chart import clusters
 from e2e.chart.conftest import namespace
-from e2e.live import pods, proxies, servers
+from e2e.live import pods, proxies, quick_starts, servers
 from e2e.live.installations import Installation
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 ENABLED = "e2e-enabled"
 """A namespace whose pods opt in."""
 PLAIN = "e2e-plain"
+FIRST = "e2e-first"
 
 
 FIGURES = pytest.StashKey[dict[str, str]]()
@@ -45,15 +47,29 @@ def figures(request):
 
 @pytest.fixture(scope="session")
 def release(figures):
-    """Install the chart with its defaults; whatever becomes of the tests, it is removed."""
+    """Install the chart as its page says; whatever becomes of the tests, it is removed."""
     installation = Installation()
     try:
-        installation.install()
+        started = time.monotonic()
+        installation.install_as(quick_starts.INSTALLATION)
         figures["seconds of an installation"] = f"{installation.seconds:.0f}"
+        _await_first_pod()
+        figures["seconds from its beginning to the first injected pod"] = f"{time.monotonic() - started:.1f}"
         yield installation
     finally:
         installation.run("uninstall", "--ignore-not-found", "--wait")
         clusters.kubectl("delete", "namespace", installation.namespace, "--ignore-not-found")
+
+
+def _await_first_pod():
+    """Create a pod in a new namespace that opts in, until it is injected."""
+    space = namespace(FIRST, {"pillion.dev/injection": "enabled"})
+    pod = pods.pod("web", FIRST, labels={"hello": "true"})
+    try:
+        assert clusters.apply([space]).returncode == 0
+        clusters.await_true("the first pod", lambda: "hello-added" in clusters.create(pod, "--dry-run=server").stdout)
+    finally:
+        clusters.delete([space])
 
 
 @pytest.fixture(scope="session")

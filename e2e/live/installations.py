@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -32,12 +33,21 @@ class Installation:
     requests: list[Object] = field(default_factory=list)
     """Every state of every CertificateSigningRequest, as they came."""
 
-    def install(self, *flags: str) -> None:
+    def install(self) -> None:
         """Install it and wait until it serves."""
+        self._install("install", self.name, str(CHART), f"--namespace={self.namespace}", "--create-namespace", "--wait")
+
+    def install_as(self, command: str) -> None:
+        """Install it by a command as people type it, but with the image that the nodes have."""
+        _, *words = shlex.split(command.replace("\\\n", " "))
+        self._install(*words, *(f"--set=image.{key}={value}" for key, value in self.values["image"].items()))
+
+    def _install(self, *command: str) -> None:
         started = time.monotonic()
         with _watching("certificatesigningrequests") as self.requests:
-            made = ["--create-namespace", "--wait", "--timeout", PATIENCE]
-            self.notes = self.helm("install", *made, *flags, values=self.values)
+            done = charts.helm(*command, "--values", "-", "--timeout", PATIENCE, values=self.values)
+        assert done.returncode == 0, f"helm {' '.join(command)}: {done.stderr}\n{done.stdout}"
+        self.notes = done.stdout
         self.seconds = time.monotonic() - started
 
     def upgrade(self, *flags: str, values: Object | None = None) -> None:
