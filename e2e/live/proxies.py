@@ -39,8 +39,18 @@ class Caller:
 
     def create_pod(self, pod: Object) -> Answer:
         """Create a pod as a dry run, as it is written."""
-        path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods?dryRun=All"
-        self._connection.request("POST", path, json.dumps(pod), {"Content-Type": "application/json"})
+        return self.send("POST", f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods?dryRun=All", pod)
+
+    def apply(self, configmap: Object) -> Answer:
+        """Create a ConfigMap, or change it."""
+        metadata = configmap["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}/configmaps/{metadata['name']}"
+        flags = "?fieldManager=e2e&force=true"
+        return self.send("PATCH", f"{path}{flags}", configmap, "application/apply-patch+yaml")
+
+    def send(self, method: str, path: str, body: Object | None = None, form: str = "application/json") -> Answer:
+        """Send an object, or nothing, and return what comes back."""
+        self._connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": form})
         answer = self._connection.getresponse()
         text = answer.read().decode()
         warnings = re.findall(r'299 \S+ "((?:[^"\\]|\\.)*)"', ", ".join(answer.headers.get_all("Warning", [])))
