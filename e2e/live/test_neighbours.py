@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from e2e.chart import clusters
-from e2e.chart.conftest import namespace
-from e2e.live import latecomer, pods
-from e2e.live.conftest import ENABLED, await_account, read_log, wait
-
-SPACE = "e2e-latecomer"
-PORT = 8443
+from e2e.live import latecomer, pods, stands
+from e2e.live.conftest import ENABLED, read_log, wait
 
 
 @pytest.fixture(scope="module")
 def neighbour(shipped, tmp_path_factory):
     """The other webhook, in a pod; its configuration's name comes after ours, and so does it."""
-    certificate, key = _make_certificate(tmp_path_factory.mktemp("latecomer"))
-    made = [namespace(SPACE), *_server(certificate, key), _configuration(certificate)]
-    assert clusters.apply(made[:1]).returncode == 0
-    await_account(SPACE)
-    applied = clusters.apply(made[1:-1])
-    assert applied.returncode == 0, applied.stderr
-    wait("pod/latecomer", "condition=Ready", SPACE)
-    assert clusters.apply(made[-1:]).returncode == 0
+    stand = stands.make(latecomer, tmp_path_factory.mktemp("latecomer"))
+    stand.start()
+    configuration = _configuration(stand.client_config())
+    assert clusters.apply([configuration]).returncode == 0
     yield
-    clusters.delete([made[-1], made[0]])
+    clusters.delete([configuration])
+    stand.stop()
 
 
 @pytest.fixture
@@ -63,36 +52,10 @@ def test_both_are_at_work_in_a_pod_that_runs(both, start):
     clusters.await_true("the sidecar reads", lambda: "read hello" in read_log(name, "log-reader"))
 
 
-def _make_certificate(folder):
-    files = folder / "tls.crt", folder / "tls.key"
-    host = f"latecomer.{SPACE}.svc"
-    named = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}", "-out", files[0], "-keyout", files[1]]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    subprocess.run(["openssl", "req", "-x509", *key, *named], check=True, capture_output=True)
-    return tuple(file.read_text() for file in files)
-
-
-def _server(certificate, key):
-    config = {"latecomer.py": Path(latecomer.__file__).read_text(), "tls.crt": certificate, "tls.key": key}
-    script = "exec /opt/pillion/bin/python /config/latecomer.py /config/tls.crt /config/tls.key"
-    pod = pods.pod("latecomer", SPACE, script, labels={"app": "latecomer"})
-    container = pod["spec"]["containers"][0]
-    container["volumeMounts"] = [{"name": "config", "mountPath": "/config"}]
-    container["readinessProbe"] = {"tcpSocket": {"port": PORT}, "periodSeconds": 1}
-    pod["spec"]["volumes"] = [{"name": "config", "configMap": {"name": "latecomer"}}]
-    metadata = {"name": "latecomer", "namespace": SPACE}
-    yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config}
-    yield pod
-    ports = [{"port": 443, "targetPort": PORT}]
-    spec = {"selector": {"app": "latecomer"}, "ports": ports}
-    yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
-
-
-def _configuration(certificate):
-    service = {"name": "latecomer", "namespace": SPACE, "path": "/"}
+def _configuration(client_config):
     webhook = {
         "name": "latecomer.example.com",
-        "clientConfig": {"service": service, "caBundle": base64.b64encode(certificate.encode()).decode()},
+        "clientConfig": client_config,
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ENABLED}},
         "admissionReviewVersions": ["v1"],
