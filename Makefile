@@ -11,7 +11,7 @@ dev := $(VENV)/.dev
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench bench-quick soak fields requirements cluster-up cluster-down image e2e clean
+.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench bench-quick soak fields requirements cluster-up cluster-down image e2e figures clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
@@ -73,6 +73,9 @@ image: | $(python)  ## Build the container image and print its archive's path
 
 e2e: $(dev)  ## Make a real cluster, test the chart on it, and remove everything (CLUSTER=kind or host)
 	@$(python) -m e2e $(if $(CLUSTER),--provider $(CLUSTER))
+
+figures: $(dev)  ## Measure on a real cluster what its users feel: latency, memory, size (CLUSTER as above; minutes)
+	@$(python) -m e2e $(if $(CLUSTER),--provider $(CLUSTER)) e2e/live/figures.py
 
 requirements:  ## Move all pins to the newest versions
 	@.ci/pin
