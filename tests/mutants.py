@@ -138,7 +138,7 @@ MUTANTS = (
     Mutant("pointers are not escaped", "patches",
            'return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key', "return key"),
     Mutant("true is one", "patches",
-           "    if type(left) is not type(right):\n        return False\n", ""),
+           "    if kind is not type(right):\n        return False\n", ""),
     Mutant("warnings keep their line breaks", "reviews",
            '" ".join(warning.split())', "warning"),
 )  # fmt: skip

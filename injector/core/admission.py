@@ -14,7 +14,7 @@ Whose fault an error is decides what becomes of the pod:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import orjson
 
@@ -50,8 +50,7 @@ REASONS: dict[type[Exception], Reason] = {
 """The reason of each error; any other of a template is ``render-failed``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The bytes for the API server, and what was decided, for logs and metrics."""
 
     body: bytes
@@ -122,8 +121,7 @@ def admit(
     return _conclude(decisions, notes, pod, patches.diff(review.object, pod))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Injection:
+class _Injection(NamedTuple):
     """All candidates, rendered and merged, less those that failed."""
 
     merged: Merged
@@ -242,4 +240,4 @@ def describe(decision: Decision) -> str:
 
 
 def _deny(decision: Decision) -> str:
-    return f"{describe(replace(decision, message=decision.detail or decision.message))}"
+    return f"{describe(decision._replace(message=decision.detail or decision.message))}"

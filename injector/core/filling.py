@@ -8,6 +8,7 @@ default (``defaults``). Results share everything that did not change with *mine*
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from injector.core import defaults
@@ -117,8 +118,6 @@ def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> lis
 
 def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, notes: Notes) -> list[Object]:
     have, keys = _keys(field, mine), _keys(field, ours)
-    if None in have and TYPES[field.of][field.keys[0]].required:
-        raise LookupError(path)  # nor that
     if set(have).isdisjoint(keys):
         return ours
     present = dict(zip(have, mine, strict=True))
@@ -130,10 +129,11 @@ def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: 
 
 
 def _keys(field: Field, items: list[Object]) -> list[JSON]:
-    """Return what tells each element apart; a port without protocol is one of TCP."""
+    """Return what tells each element apart; a port without protocol is one of TCP. Raises LookupError."""
     if len(field.keys) == 1:
         name = field.keys[0]
-        return [item.get(name) for item in items]
+        is_required = TYPES[field.of][name].required
+        return [*map(itemgetter(name), items)] if is_required else [item.get(name) for item in items]
     return [
         tuple("TCP" if key == "protocol" and not item.get(key) else item.get(key) for key in field.keys)
         for item in items

@@ -8,10 +8,9 @@ Conflict. Here are the places of containers and volumes; the rule for their fiel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from operator import is_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from injector.core import defaults, filling
 from injector.core.errors import Conflict
@@ -41,16 +40,14 @@ VOLUME_IDENTITIES = {
 """Sources of volumes that stand for something else, and the field that says for what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """How many new init containers stand before the pod's own: native sidecars, and behind them plain ones."""
 
     sidecars: int = 0
     plain: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class Merged(NamedTuple):
     """A pod with fragments in it."""
 
     pod: Object
@@ -157,8 +154,7 @@ def _filled(containers: list[Object], filler: _Filler, prefix: str) -> list[Obje
     return containers if all(map(is_, filled, containers)) else filled
 
 
-@dataclass(frozen=True, slots=True)
-class _Filler:
+class _Filler(NamedTuple):
     """Fills in one container of the pod: as an overlay of ours, as one of the application's, or not at all."""
 
     fragment: Fragment
@@ -174,7 +170,7 @@ class _Filler:
             return mine
         path = f"container {name!r}"
         filled = filling.fill("Container", mine, fragment.application, path, self.notes)
-        if filled is not mine:
+        if filled.get("env") is not mine.get("env"):
             self.notes.extend(_late_variables(mine, filled, path))
         return filled
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_ADDS = {"add": True, "replace": False}
 _MISSING: Any = object()
 
 
@@ -57,10 +56,13 @@ def apply(document: JSON, patch: Iterable[Operation]) -> JSON:
     """
     draft = _Draft(document)
     for operation, path, value in patch:
-        parent, slash, last = path.rpartition("/")
-        if not slash:
-            raise LookupError(path)
-        draft.put(draft.open(parent), _unescaped(last), value, is_add=_ADDS[operation])
+        holder, last = draft.open(path)
+        if type(holder) is list:
+            _put_in_list(holder, last, value, operation)
+        elif operation == "add" or last in holder:
+            holder[last] = value
+        else:
+            raise KeyError(last)
     return draft.document
 
 
@@ -73,13 +75,24 @@ class _Draft:
         self._opened = ""
         self._holder = self.document
 
-    def open(self, path: str) -> JSON:
-        """Return the part that stands at *path*, as one that may be changed."""
-        if path == self._opened:  # as before: an operation on a part leaves it where it stands
-            return self._holder
+    def open(self, path: str) -> tuple[JSON, str]:
+        """Return the part in which *path* ends, as one that may be changed, and the last token of *path*."""
+        way, slash, last = path.rpartition("/")
+        if not slash:
+            raise LookupError(path)
+        if way != self._opened:  # else as before: an operation on a part leaves it where it stands
+            self._holder = self._descend(way)
+            self._opened = way
+        return self._holder, _unescaped(last) if "~" in last else last
+
+    def _descend(self, way: str) -> JSON:
         holder, own = self.document, self._own
-        for part in path.split("/")[1:]:
-            key = _unescaped(part) if type(holder) is dict else _index(part, len(holder) - 1)
+        for part in way.split("/")[1:]:
+            key: Any = part
+            if type(holder) is list:
+                key = _index(part, len(holder) - 1)
+            elif "~" in part:
+                key = _unescaped(part)
             child = holder[key]
             if id(child) not in own:
                 if type(child) is not dict and type(child) is not list:
@@ -87,29 +100,26 @@ class _Draft:
                 child = holder[key] = child.copy()
                 own.add(id(child))
             holder = child
-        self._opened, self._holder = path, holder
         return holder
 
-    def put(self, holder: JSON, last: str, value: JSON, *, is_add: bool) -> None:
-        """Do one operation on the part that it is about."""
-        if type(holder) is dict:
-            if not is_add and last not in holder:
-                raise KeyError(last)
-            holder[last] = value
-        elif is_add:
-            holder.insert(len(holder) if last == "-" else _index(last, len(holder)), value)
-        else:
-            holder[_index(last, len(holder) - 1)] = value
+
+def _put_in_list(holder: list[JSON], last: str, value: JSON, operation: str) -> None:
+    if operation != "add":
+        holder[_index(last, len(holder) - 1)] = value
+    elif last == "-":
+        holder.append(value)
+    else:
+        holder.insert(_index(last, len(holder)), value)
 
 
 def _unescaped(part: str) -> str:
     """Return a token of a JSON Pointer (RFC 6901) as the key that it stands for."""
-    return part.replace("~1", "/").replace("~0", "~") if "~" in part else part
+    return part.replace("~1", "/").replace("~0", "~")
 
 
 def _index(part: str, highest: int) -> int:
     """Return a place in a list; raises IndexError unless it is written and lies as RFC 6901 demands."""
-    is_number = part.isascii() and part.isdigit() and (part == "0" or part[0] != "0")
+    is_number = part.isdigit() and part.isascii() and (part[0] != "0" or part == "0")
     if not is_number or int(part) > highest:
         raise IndexError(f"{part!r} is no place in a list up to {highest}")
     return int(part)

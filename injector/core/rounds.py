@@ -9,7 +9,6 @@ was brought by an earlier call or written by the author (an overlay) makes no di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from injector.core import assembly, parameters, rendering
@@ -20,8 +19,7 @@ ROUNDS = 4
 """How often the templates of a pod are rendered before they count as unstable: once, and three times again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """All that templates may know beside the pod."""
 
     review: Review
@@ -40,8 +38,7 @@ class Names(NamedTuple):
 _NONE = Names()
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The fragments of the templates whose condition holds, and the templates whose condition does not."""
 
     fragments: tuple[Fragment, ...]

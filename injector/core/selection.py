@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from injector.core.model import BrokenTemplate, Decision, Namespace, Object, Policy, Template
 from injector.core.reasons import Reason
@@ -42,24 +42,21 @@ class Catalog:
         object.__setattr__(self, "defaults", tuple(by_name))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A template that a pod is to get, and whether the pod asked for it by name."""
 
     template: Template | BrokenTemplate
     by_name: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The candidates in order of merging, and what was decided of the others."""
 
     candidates: tuple[tuple[Template, bool], ...]
     decisions: tuple[Decision, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The annotation ``templates``, read."""
 
     wanted: tuple[str, ...] = ()
