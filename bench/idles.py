@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import cases, contenders, loads, processes
 from bench.contenders import Site
-from bench.measures import Table, interleave
+from bench.measures import Figure, Table, interleave
 from bench.processes import Server
 from bench.subjects import Subject
 from injector.cli.throwaways import write_certificate
@@ -47,20 +47,22 @@ def measure(effort: Effort | None = None) -> Iterator[Table]:
         rates = interleave(presses, effort.rounds)
         for count, subject in subjects.items():
             _check_open(subject.server, count)
-        first = rates[str(effort.idle[0])]
+        costs = {count: Figure(tuple(seen[2] for seen in subject.closed)) for count, subject in subjects.items()}
+        first = costs[effort.idle[0]]
         rows = tuple(
             (
                 count,
                 round(rates[str(count)].median),
-                round((first / rates[str(count)]).median, 2),
-                f"{rates[str(count)].spread:.0%}",
+                round(costs[count].median, 3),
+                round((costs[count] / first).median, 2),
+                f"{costs[count].spread:.0%}",
                 round(subject.server.resident, 1),
                 subject.errors,
             )
             for count, subject in subjects.items()
         )
-    columns = ("idle connections", "reviews/s", "times the cost", "spread", "RSS MiB", "errors")
-    series = {"idle connections": tuple((float(row[0]), 1e6 / row[1]) for row in rows)}
+    columns = ("idle connections", "reviews/s", "CPU ms", "times the cost", "spread", "RSS MiB", "errors")
+    series = {"idle connections": tuple((float(row[0]), row[2] * 1000) for row in rows)}
     yield Table("idles", "Idle connections beside 8 busy ones", columns, rows, (f"Aim: at most {AIM} times.",), series)
 
 

@@ -33,8 +33,8 @@ def register() -> OperatorRegistry:
     registry = OperatorRegistry()
 
     @kopf.on.mutate("pods", id="mutate", registry=registry)  # the id is the path
-    def inject(patch: kopf.Patch, namespace: str, **_: Any) -> None:
-        patch.fns.append(partial(_inject, namespace))
+    def inject(*, patch: kopf.Patch, namespace: str | None, **_: Any) -> None:
+        patch.fns.append(partial(_inject, namespace or "default"))
 
     return registry
 
@@ -47,11 +47,12 @@ async def serve(certificate: Path, key: Path) -> None:
     """Serve until cancelled, after one line with the port."""
     insights = Insights()
     insights.webhook_resources.add(_PODS)
+    memory: Any = kopf.Memo()
     review = partial(
         serve_admission_request,
         settings=kopf.OperatorSettings(),
         memories=ResourceMemories(),
-        memobase=kopf.Memo(),
+        memobase=memory,
         registry=register(),
         insights=insights,
         indices=OperatorIndexers().indices,

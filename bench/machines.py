@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import ssl
+import subprocess
 import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("jinja2", "jsonpatch", "orjson", "PyYAML", "waitress")
+LIBRARIES = ("flask", "jinja2", "jsonpatch", "orjson", "PyYAML", "waitress")
 
 
 def describe() -> dict[str, str]:
@@ -20,11 +23,21 @@ def describe() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "optimised build": "yes" if "--enable-optimizations" in built else "no",
         "link-time optimisation": "yes" if "--with-lto" in built else "no",
+        "openssl": ssl.OPENSSL_VERSION,
+        "go": _go(),
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "load average": f"{os.getloadavg()[0]:.1f}",
         **{name: version(name) for name in LIBRARIES},
     }
+
+
+def _go() -> str:
+    """Return the version of Go, with which the peers in it are compiled."""
+    if not (go := shutil.which("go")):
+        return "none"
+    said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "none"
 
 
 def _processor() -> str:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 Tables = dict[str, Any]
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "pillion",  # the same figures make the same file
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -29,21 +30,22 @@ STYLE = {
     "grid.alpha": 0.3,
     "axes.axisbelow": True,
 }
-OURS, OTHERS = "#0b6e8f", "#9aa5ad"
+OURS, COLOUR = "Pillion", "#0b6e8f"
 
 
 def draw_throughput(tables: Tables) -> Figure:
-    """Bars of reviews a second on one core, by server."""
-    rows = [
-        row for row in tables["servers"]["rows"] if row["connections"] == tables["servers"]["rows"][0]["connections"]
-    ]
+    """Bars of reviews a second on one core, by server, with the fewest connections that were measured."""
+    rows = tables["servers"]["rows"]
+    rows = [row for row in rows if row["connections"] == rows[0]["connections"]]
     rows.sort(key=lambda row: row["reviews/s"])
     figure = Figure(figsize=(7, 0.4 * len(rows) + 1))
     axes = figure.subplots()
-    colours = [OURS if row["server"].startswith("Pillion") else OTHERS for row in rows]
+    colours = [_colour(row["server"]) for row in rows]
     bars = axes.barh([row["server"] for row in rows], [row["reviews/s"] for row in rows], color=colours)
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-    axes.set(xscale="log", xlabel="reviews a second on one core, HTTPS (logarithmic)")
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set(xlabel="reviews a second over HTTPS, server on one core")
     return figure
 
 
@@ -54,10 +56,15 @@ def draw_latency(tables: Tables) -> Figure:
     for name, points in tables["latency"]["series"].items():
         parts, latencies = zip(*points, strict=True)
         slowest = [1 / (1 - part / 100) for part in parts]
-        axes.plot(slowest, latencies, label=name, linewidth=2.5 if name == "Pillion" else 1.2)
+        if name == OURS:
+            axes.plot(slowest, latencies, label=name, linewidth=2.5, color=COLOUR, zorder=3)
+        else:
+            axes.plot(slowest, latencies, label=name, linewidth=1.2)
     ticks = {50: 2, 90: 10, 99: 100, 99.9: 1000}
     axes.set(xscale="log", yscale="log", xlabel="percentile of reviews", ylabel="latency, ms")
     axes.set_xticks(list(ticks.values()), [f"{part:g} %" for part in ticks])
+    axes.xaxis.set_minor_formatter("")
+    _write_plainly(axes.yaxis)
     axes.legend(frameon=False)
     return figure
 
@@ -65,17 +72,32 @@ def draw_latency(tables: Tables) -> Figure:
 def draw_growth(tables: Tables) -> Figure:
     """A panel for each quantity: the cost of a review over its size."""
     series = {**tables.get("growth", {}).get("series", {}), **tables.get("idles", {}).get("series", {})}
-    figure = Figure(figsize=(2.6 * len(series), 2.8))
-    panels = figure.subplots(1, len(series), squeeze=False)[0]
+    figure = Figure(figsize=(2.2 * len(series), 2.6), layout="constrained")
+    panels = figure.subplots(1, len(series), squeeze=False, sharey=True)[0]
     for axes, (quantity, points) in zip(panels, series.items(), strict=True):
-        _draw_growth(axes, quantity, points)
+        sizes, costs = zip(*points, strict=True)
+        axes.plot(sizes, costs, marker="o", color=COLOUR)
+        axes.set(xscale="log", yscale="log", xlabel=quantity)
+        _write_plainly(axes.xaxis)
+    everything = [cost for points in series.values() for _, cost in points]
+    panels[0].set(ylabel="CPU of a review, µs", ylim=_decades(everything))
+    _write_plainly(panels[0].yaxis)
     return figure
 
 
-def _draw_growth(axes: Axes, quantity: str, points: list[tuple[float, float]]) -> None:
-    sizes, costs = zip(*points, strict=True)
-    axes.plot(sizes, costs, marker="o", color=OURS)
-    axes.set(xscale="log", yscale="log", xlabel=quantity, ylabel="µs a review", ylim=(min(costs) / 2, max(costs) * 2))
+def _colour(server: str) -> str:
+    return COLOUR if server == OURS else "#8fb8c6" if server.startswith(OURS) else "#a9b1b7"
+
+
+def _decades(values: list[float]) -> tuple[float, float]:
+    """Return the powers of ten around the values."""
+    return 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values)))
+
+
+def _write_plainly(axis: Axis) -> None:
+    """Write 1,000 rather than a power of ten."""
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter("")
 
 
 def draw_soak(tables: Tables) -> Figure:
@@ -83,7 +105,7 @@ def draw_soak(tables: Tables) -> Figure:
     figure = Figure(figsize=(7, 3))
     axes = figure.subplots()
     counts, sizes = zip(*tables["soak"]["series"]["RSS"], strict=True)
-    axes.plot(counts, sizes, color=OURS)
+    axes.plot(counts, sizes, color=COLOUR)
     axes.set(xlabel="reviews", ylabel="RSS, MiB", ylim=(0, max(sizes) * 1.2))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     return figure

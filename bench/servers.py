@@ -63,26 +63,27 @@ def measure(effort: Effort | None = None) -> Iterator[Table]:
     cores = os.sched_getaffinity(0)
     first, last = frozenset({min(cores)}), frozenset({max(cores)})
     usual, mixed = cases.USUAL.make(effort.reviews), cases.mix(effort.reviews // len(list(cases.everything())) or 1)
-    with subjects.running(first, effort.rivals, usual) as running, processes.confined(last):
-        closed, speeds = _closed(running, usual, effort, effort.connections)
-        yield Table(
-            "servers",
-            f"Server on one core, load from another, closed loop, {len(usual[0]):,} bytes",
-            CLOSED_COLUMNS,
-            closed,
-            (*_ratios(speeds, AIMS), *_works(running), *running.absent),
-        )
-        yield _latency_table(running, usual, effort, speeds.rates)
-    with subjects.running(first, effort.rivals, mixed) as running, processes.confined(last):
-        closed, speeds = _closed(running, mixed, effort, effort.connections[:1])
-        yield Table(
-            "mix",
-            f"The same for {len(cases.TEMPLATES)} templates on {len(cases.SHAPES)} shapes of pod in turn",
-            CLOSED_COLUMNS,
-            closed,
-            tuple(_ratios(speeds)),
-        )
-    with subjects.running(frozenset(cores), effort.rivals, usual) as running:
+    with subjects.running(first, effort.rivals) as pinned, processes.confined(last):
+        with pinned.null_like(usual) as running:
+            closed, speeds = _closed(running, usual, effort, effort.connections)
+            yield Table(
+                "servers",
+                f"Server on one core, load from another, closed loop, {len(usual[0]):,} bytes",
+                CLOSED_COLUMNS,
+                closed,
+                (*_ratios(speeds, AIMS), *_works(running), *running.absent),
+            )
+            yield _latency_table(running, usual, effort, speeds.rates)
+        with pinned.null_like(mixed) as running:
+            closed, speeds = _closed(running, mixed, effort, effort.connections[:1])
+            yield Table(
+                "mix",
+                f"The same for {len(cases.TEMPLATES)} templates on {len(cases.SHAPES)} shapes of pod in turn",
+                CLOSED_COLUMNS,
+                closed,
+                tuple(_ratios(speeds)),
+            )
+    with subjects.running(frozenset(cores), effort.rivals) as free, free.null_like(usual) as running:
         closed, speeds = _closed(running, usual, effort, effort.connections)
         yield Table(
             "unpinned",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import answers, cases, contenders, loads, tutorials
@@ -26,10 +26,15 @@ class Running:
     site: Site
     servers: Mapping[str, Server]
     """By the names of the rows."""
-    size: int
-    """Of our answers to these reviews, in bytes: what the null handler answers."""
     absent: tuple[str, ...]
     """A sentence for each that could not be built or run."""
+
+    @contextmanager
+    def null_like(self, bodies: Sequence[bytes]) -> Iterator[Running]:
+        """Add a null handler that answers as much as we do to these reviews."""
+        size = _answer_size(self.servers[PILLION.name], self.site.certificate, bodies)
+        with contenders.null(self.site, size) as null:
+            yield replace(self, servers={NULL: null, **self.servers})
 
     @contextmanager
     def under_load(self, bodies: Sequence[bytes], connections: int) -> Iterator[Mapping[str, Subject]]:
@@ -81,8 +86,8 @@ class Subject:
 
 
 @contextmanager
-def running(cores: Cores, rivals: Sequence[Contender], bodies: Sequence[bytes]) -> Iterator[Running]:
-    """Start the product, its null handler and its rivals on these cores, and verify what they answer."""
+def running(cores: Cores, rivals: Sequence[Contender]) -> Iterator[Running]:
+    """Start the product and its rivals on these cores, and verify what they answer."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pillion-bench-")))
         certificate, key = write_certificate(folder)
@@ -90,8 +95,7 @@ def running(cores: Cores, rivals: Sequence[Contender], bodies: Sequence[bytes]) 
         checks = _checks()
         real = stack.enter_context(contenders.pillion(site))
         _verify(PILLION, real, certificate, checks)
-        size = _answer_size(real, certificate, bodies)
-        servers = {NULL: stack.enter_context(contenders.null(site, size)), PILLION.name: real}
+        servers = {PILLION.name: real}
         absent = []
         for rival in rivals:
             try:
@@ -100,7 +104,7 @@ def running(cores: Cores, rivals: Sequence[Contender], bodies: Sequence[bytes]) 
                 absent.append(f"Left out: {rival.name}, because {why}.")
             else:
                 _verify(rival, servers[rival.name], certificate, checks)
-        yield Running(site, servers, size, tuple(absent))
+        yield Running(site, servers, tuple(absent))
 
 
 def _checks() -> list[tuple[bytes, bytes]]:

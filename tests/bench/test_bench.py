@@ -16,6 +16,7 @@ from bench import (
     cases,
     engines,
     growth,
+    handovers,
     idles,
     machines,
     nulls,
@@ -31,6 +32,9 @@ from bench.measures import Figure, Table, exponent, interleave, percentile
 from bench.reviews import Shape
 from bench.soaks import Sample
 from injector.cli.throwaways import write_certificate
+from injector.shell import certificates, servers
+from injector.shell.certificates import Files
+from injector.shell.limits import Limits
 
 BOTH = frozenset({"agent", "agent-init"})
 
@@ -222,6 +226,18 @@ def test_the_null_handler_answers_the_size_that_it_is_told():
     assert b" " * 10 == b"".join(body)
     assert [("200 OK", {"Content-Type": "application/json", "Content-Length": "10"})] == started
     assert 7 == environ["wsgi.input"].read_bytes
+
+
+def test_with_hand_over_no_path_is_answered_in_the_event_loop(monkeypatch, tmp_path):
+    monkeypatch.setattr(servers, "build_https", servers.build_https)  # for the end of the test
+    certificate, key = write_certificate(tmp_path)
+    context = certificates.load(Files(certificate=certificate, key=key)).context
+    handovers.hand_over()
+    server = servers.build_https(
+        nulls.build(1), context, Limits(), host="localhost", port=0, inline_paths=frozenset({"/mutate"})
+    )
+    with servers.running(server):
+        assert frozenset() == server._listener.task_dispatcher.inline_paths
 
 
 def test_a_profile_names_the_functions_of_the_engine(capsys):
