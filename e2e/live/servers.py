@@ -23,10 +23,17 @@ def names(selector: str = SERVERS, namespace: str = NAMESPACE) -> list[str]:
     return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
-def metrics(server: str) -> str:
+def metrics(server: str, namespace: str = NAMESPACE) -> str:
     """Read the metrics of a server."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{server}:8080/proxy/metrics"
+    path = f"/api/v1/namespaces/{namespace}/pods/{server}:8080/proxy/metrics"
     return clusters.kubectl("get", "--raw", path).stdout
+
+
+def count(text: str, metric: str, **labels: str) -> float:
+    """Add up a counter of some metrics over all labels but these."""
+    found = re.findall(rf"^{metric}(?:{{(.*)}})? (\S+)$", text, re.MULTILINE)
+    wanted = {f'{key}="{value}"' for key, value in labels.items()}
+    return sum(float(number) for names, number in found if wanted <= set(names.split(",")))
 
 
 def revisions(server: str) -> dict[str, str]:
@@ -41,13 +48,13 @@ def revision(configmap: Object) -> str:
     return templates.parse(configmap, Policy()).revision
 
 
-def await_templates(configmaps: Iterable[Object]) -> None:
+def await_templates(configmaps: Iterable[Object], seconds: float = PROPAGATION) -> None:
     """Wait until every server has exactly these revisions of these templates in force."""
     wanted = {each["metadata"]["name"]: revision(each) for each in configmaps}
     clusters.await_true(
         f"{', '.join(wanted)} in force",
         lambda: all(wanted.items() <= revisions(server).items() for server in names()),
-        PROPAGATION,
+        seconds,
     )
 
 
