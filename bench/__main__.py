@@ -18,7 +18,6 @@ from pathlib import Path
 import orjson
 
 from bench import builds, contenders, footprints, growth, idles, machines, pipelines, profiles, servers
-from bench.builds import Absent
 from bench.measures import Table
 
 RESULTS = builds.ROOT / "build/bench.json"
@@ -82,11 +81,11 @@ def _report(parts: Parts) -> None:
 
 
 def draw(results: Path) -> None:
-    """Draw the plots beside the results, or say why there are none."""
-    try:
-        subprocess.run([builds.python(), "-m", "bench.plots", results, results.parent], cwd=builds.ROOT, check=True)
-    except (Absent, subprocess.CalledProcessError) as why:
-        print(f"\nNo plots, because {why}.")
+    """Draw the plots beside the results, if what draws them was installed for the servers' part."""
+    if not builds.is_made(builds.LIBRARIES):
+        print("\nNo plots: requirements/bench.txt, which they need, is installed by the whole of `make bench`.")
+        return
+    subprocess.run([builds.python(), "-m", "bench.plots", results, results.parent], cwd=builds.ROOT, check=True)
 
 
 if __name__ == "__main__":

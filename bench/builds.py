@@ -18,6 +18,8 @@ PEERS = Path(__file__).parent / "peers"
 BUILD = ROOT / "build/bench"
 REQUIREMENTS = ROOT / "requirements/bench.txt"
 
+LIBRARIES = "venv/installed.txt"
+"""What is there when the libraries are."""
 PATIENCE = 1200.0
 """Seconds that one step may take: compiling Kubernetes' types takes minutes, once."""
 
@@ -34,7 +36,7 @@ def is_made(name: str) -> bool:
 def python() -> Path:
     """Return an interpreter with the libraries of ``requirements/bench.txt``; raises Absent."""
     folder = BUILD / "venv"
-    interpreter, done = folder / "bin/python", folder / "installed.txt"
+    interpreter, done = folder / "bin/python", BUILD / LIBRARIES
     pins = REQUIREMENTS.read_text()
     if not done.is_file() or done.read_text() != pins:
         print("installing requirements/bench.txt under build/bench, once", flush=True)

@@ -187,7 +187,7 @@ KOPF = Contender(
     "kopf, the tutorial's templates",
     _kopf,
     "no proof or checks; the access log that it comes with",
-    needs="venv/installed.txt",
+    needs=builds.LIBRARIES,
 )
 USUAL = Contender(
     "usual Go webhook",
