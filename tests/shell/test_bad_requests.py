@@ -8,11 +8,31 @@ from dataclasses import dataclass
 import pytest
 
 from tests.server.clients import request
-from tests.shell.reviews import UID, pod, review
+from tests.shell.conftest import LABELS, store
+from tests.shell.reviews import UID, configmap, pod, review
 
 SEND_POST = "send an AdmissionReview with POST"
 NO_SUCH_PATH = "there is nothing at this path; there are /mutate, /validate, /validate-workloads"
 EXPECTED = "expected an AdmissionReview of admission.k8s.io/v1 or admission.k8s.io/v1beta1, got "
+
+
+WORKER = configmap(
+    "worker",
+    data={
+        "env": "- {name: WORK, value: /work}\n",
+        "volumes": "- {name: work, emptyDir: {}}\n",
+        "volumeMounts": "- {name: work, mountPath: /work}\n",
+    },
+)
+"""Merges into what containers hold: what nothing is merged into is not looked at."""
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("templates")
+    store(folder, LABELS)
+    store(folder, WORKER)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -34,7 +54,8 @@ def with_pod(name, sentence, obj):
 
 
 def with_container(name, sentence, **fields):
-    return with_pod(name, sentence, {"metadata": {}, "spec": {"containers": [{"name": "app", **fields}]}})
+    metadata = {"labels": {"pillion.dev/inject": "true"}, "annotations": {"pillion.dev/templates": "worker"}}
+    return with_pod(name, sentence, {"metadata": metadata, "spec": {"containers": [{"name": "app", **fields}]}})
 
 
 WHOLE = json.dumps(review(pod())).encode()
