@@ -33,6 +33,8 @@ class Tally:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     """Seconds of each answered review."""
+    received: int = 0
+    """Bytes of all answers, without their heads."""
     errors: int = 0
     """Answers that were none: another status, no patch, a connection that broke."""
 
@@ -131,6 +133,7 @@ class Client:
             self._hang_up(sock)
             return
         tally.latencies.append(time.perf_counter() - begin)
+        tally.received += len(answer.body)
         tally.errors += answer.status != b"200" or self._marker not in answer.body
         if answer.last:
             self._hang_up(sock)

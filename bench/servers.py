@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench import cases, contenders, processes, subjects
+from bench import cases, contenders, latencies, processes, subjects
 from bench.contenders import KOPF, PILLION, RIVALS, TUTORIAL, USUAL, VAULT, Contender
-from bench.measures import Figure, Table, interleave, percentile
+from bench.latencies import PLOTTED, Plan
+from bench.measures import Figure, Table, interleave
 from bench.subjects import NULL, Running, Subject
 
 AIMS = {NULL: 0.5, VAULT.name: 2, USUAL.name: 6, KOPF.name: 15, TUTORIAL.name: 12}
 """How many times as many reviews a second as these, on one core."""
 HANDOVER_AIM = 1.3
 """Likewise against our own server with waitress's hand-over to threads, on two cores."""
-OPEN_CONNECTIONS = 16
-PLOTTED = 200.0
-"""The rate whose distribution of latencies is kept, and aimed at."""
-REACH = 0.7
-"""The part of its closed-loop rate at which a server can still be paced."""
-
 CLOSED_COLUMNS = (
     "server", "connections", "reviews/s", "of null", "spread", "p50 ms", "p99 ms", "CPU ms", "cores busy", "RSS MiB",
-    "errors",
+    "answer, bytes", "errors",
 )  # fmt: skip
 
 
@@ -45,6 +40,12 @@ class Effort:
     rates: tuple[float, ...] = (50.0, PLOTTED, 1000.0)
     """Reviews a second of the open loop."""
     rivals: tuple[Contender, ...] = RIVALS
+
+    def plan(self, name: str, title: str, rates: tuple[float, ...]) -> Plan:
+        """Return a plan for the open loop."""
+        return Plan(
+            name=name, title=title, rates=rates, rounds=self.rounds, seconds=self.seconds, warm_up=self.warm_up / 2
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def measure(effort: Effort | None = None) -> Iterator[Table]:
                 closed,
                 (*_ratios(speeds, AIMS), *_works(running), *running.absent),
             )
-            yield _latency_table(running, usual, effort, speeds.rates)
+            plan = effort.plan("latency", "Server on one core, load from another, open loop", effort.rates)
+            yield latencies.measure(plan, running, usual, speeds.rates)
         with pinned.null_like(mixed) as running:
             closed, speeds = _closed(running, mixed, effort, effort.connections[:1])
             yield Table(
@@ -92,6 +94,9 @@ def measure(effort: Effort | None = None) -> Iterator[Table]:
             closed,
             tuple(_ratios(speeds, {contenders.HANDOVERS.name: HANDOVER_AIM})),
         )
+        title = f"Server and load share {len(cores)} cores, open loop"
+        plan = effort.plan("unpinned latency", title, effort.rates[1:2])
+        yield latencies.measure(plan, running, usual, speeds.rates)
 
 
 def _closed(
@@ -123,46 +128,9 @@ def _closed_row(connections: int, name: str, subject: Subject, speeds: Speeds) -
     rate = speeds.rates[name]
     return (
         name, connections, round(rate.median), round((rate / speeds.rates[NULL]).median, 3), f"{rate.spread:.0%}",
-        round(p50, 2), round(p99, 2), round(cpu, 3), round(busy, 2), round(subject.server.resident, 1), subject.errors,
+        round(p50, 2), round(p99, 2), round(cpu, 3), round(busy, 2), round(subject.server.resident, 1), subject.size,
+        subject.errors,
     )  # fmt: skip
-
-
-def _latency_table(running: Running, bodies: Sequence[bytes], effort: Effort, rates: Mapping[str, Figure]) -> Table:
-    rows: list[tuple[Any, ...]] = []
-    series: dict[str, tuple[tuple[float, float], ...]] = {}
-    for rate in effort.rates:
-        with running.under_load(bodies, OPEN_CONNECTIONS) as paced:
-            able = {name: subject for name, subject in paced.items() if rate <= REACH * rates[name].median}
-            for subject in able.values():
-                subject.pace(rate, min(effort.warm_up, 0.5))
-                subject.latencies.clear()
-            paces = {name: partial(subject.pace, rate, effort.seconds) for name, subject in able.items()}
-            slow = interleave(paces, effort.rounds)
-        rows += (_latency_row(name, rate, subject, slow[name]) for name, subject in able.items())
-        if rate == PLOTTED:
-            series = {name: _distribution(subject.latencies) for name, subject in able.items()}
-    return Table(
-        "latency",
-        "Server on one core, open loop, latency from the intended start",
-        ("server", "reviews/s", "p50 ms", "p99 ms", "spread of p99", "reviews", "errors"),
-        tuple(rows),
-        (
-            f"A server that cannot keep {1 / REACH:.1f} times a rate up is not paced at it.",
-            f"Aim at {PLOTTED:g} reviews/s: p99 at most 0.6 of the usual Go webhook's, at most that of vault-k8s.",
-        ),
-        series,
-    )
-
-
-def _latency_row(name: str, rate: float, subject: Subject, slow: Figure) -> tuple[Any, ...]:
-    p50, p99 = (round(percentile(subject.latencies, part), 2) for part in (0.5, 0.99))
-    return name, rate, p50, p99, f"{slow.spread:.0%}", len(subject.latencies), subject.errors
-
-
-def _distribution(latencies: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """Return latencies by percentile."""
-    parts = (*range(1, 100), 99.5, 99.9)
-    return tuple((float(part), round(percentile(latencies, part / 100), 3)) for part in parts)
 
 
 def _ratios(speeds: Speeds, aims: Mapping[str, float] | None = None) -> Iterator[str]:

@@ -63,6 +63,8 @@ class Subject:
     """Of each round of the closed loop: p50 and p99 in milliseconds, CPU of a review in ms, busy part of the core."""
     latencies: list[float] = field(default_factory=list)
     """Of the open loop, in milliseconds, all rounds together."""
+    size: int = 0
+    """Of an answer in the closed loop, in bytes."""
     errors: int = 0
 
     def press(self, seconds: float) -> float:
@@ -71,6 +73,7 @@ class Subject:
         tally = self._note(self.client.press(seconds))
         used, count = self.server.cpu - before, len(tally.latencies)
         slow = (percentile(tally.latencies, part) * 1000 for part in (0.5, 0.99))
+        self.size = round(tally.received / count)
         self.closed.append((*slow, used / count * 1000, used / tally.seconds))
         return count / tally.seconds
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 
 import orjson
@@ -238,6 +240,17 @@ def test_with_hand_over_no_path_is_answered_in_the_event_loop(monkeypatch, tmp_p
     )
     with servers.running(server):
         assert frozenset() == server._listener.task_dispatcher.inline_paths
+
+
+@pytest.mark.parametrize("part", ["nowhere", "Servers"])
+def test_an_unknown_part_is_refused_with_the_parts_that_there_are(part):
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", part], cwd=builds.ROOT, capture_output=True, text=True, check=False
+    )
+    assert 2 == run.returncode
+    assert (
+        f"there is no part '{part}'; there are pipelines, growth, idles, footprints, servers and profile" in run.stderr
+    )
 
 
 def test_a_profile_names_the_functions_of_the_engine(capsys):

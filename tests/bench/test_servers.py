@@ -28,15 +28,23 @@ ELSEWHERE = Contender("elsewhere", nowhere, "none")
 
 def test_all_servers_answer_under_load_and_are_compared():
     effort = Effort(
-        rounds=1, seconds=0.2, warm_up=0.1, reviews=20, connections=(2,), rates=(20.0,), rivals=(TUTORIAL, ELSEWHERE)
+        rounds=1,
+        seconds=0.2,
+        warm_up=0.1,
+        reviews=20,
+        connections=(2,),
+        rates=(20.0, 40.0),
+        rivals=(TUTORIAL, ELSEWHERE),
     )
-    closed, latency, mix, unpinned = servers.measure(effort)
+    closed, latency, mix, unpinned, unpinned_latency = servers.measure(effort)
     for table in (closed, mix, unpinned):
         assert [NULL, PILLION.name, TUTORIAL.name] == [row[0] for row in table.rows]
         assert CLOSED_COLUMNS == table.columns
         assert 1.0 == table.rows[0][3]
         assert all(row[2] > 0 and row[-1] == 0 for row in table.rows)
-    assert all(row[5] == 4 and row[-1] == 0 for row in latency.rows)
+        assert all(row[-2] > 500 for row in table.rows)  # bytes of an answer
+    assert {20: 4, 40: 8} == {row[1]: row[5] for row in latency.rows}
+    assert {40: 8} == {row[1]: row[5] for row in unpinned_latency.rows}
     assert "Left out: elsewhere, because there is no such program on this machine." in closed.notes
     assert any(note.startswith("Pillion : null handler = ") and "(aim: at least 0.5)" in note for note in closed.notes)
 
