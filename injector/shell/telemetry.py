@@ -7,6 +7,7 @@ Labels are bounded: reasons come from one enum, templates are those that exist, 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
@@ -33,24 +34,26 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._decisions = Counter(
+        decisions = Counter(
             "pillion_decisions_total",
             "Decisions on pods, by reason and template; the template is empty where the pod as a whole was decided on.",
             ("reason", "template"),
             registry=self.registry,
         )
+        self._decisions = cache(decisions.labels)
         self._duration = Histogram(
             "pillion_review_duration_seconds",
             "Time from the first byte of a pod's review to its answer.",
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self._requests = Counter(
+        requests = Counter(
             "pillion_requests_total",
             "Answers to HTTPS requests, by path and status.",
             ("path", "code"),
             registry=self.registry,
         )
+        self._requests = cache(requests.labels)
         self._overload = Counter(
             "pillion_overload_total",
             "Reviews answered with status 503 because too many were waiting or their time was over before their turn.",
@@ -62,15 +65,15 @@ class Metrics:
         self._duration.observe(seconds)
         verdict = answer.verdict
         if not verdict.decisions:
-            self._decisions.labels(verdict.reason.value, "").inc()
+            self._decisions(verdict.reason.value, "").inc()
         for decision in verdict.decisions:
             template = decision.template
             name = template if not template or template in known else UNKNOWN
-            self._decisions.labels(decision.reason.value, name).inc()
+            self._decisions(decision.reason.value, name).inc()
 
     def answered(self, path: str, code: int) -> None:
         """Count one HTTP answer; *path* is one of the server's own or ``other``."""
-        self._requests.labels(path, str(code)).inc()
+        self._requests(path, code).inc()
 
     def shed(self) -> None:
         """Count one review that was turned away."""
