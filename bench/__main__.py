@@ -74,10 +74,15 @@ def _report(parts: Parts) -> None:
             tables[table.name] = table
             after = f"(after {time.monotonic() - begin:.0f} s)"
             print(f"\n## {table.title} {after}\n", table.as_markdown(), *table.notes, sep="\n", flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = {"machine": machine, "tables": {name: table.as_json() for name, table in tables.items()}}
-    RESULTS.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+            keep(RESULTS, machine, tables)  # each as soon as it is there
     draw(RESULTS)
+
+
+def keep(results: Path, machine: Mapping[str, str], tables: Mapping[str, Table]) -> None:
+    """Write what was found as JSON."""
+    results.parent.mkdir(exist_ok=True)
+    found = {"machine": machine, "tables": {name: table.as_json() for name, table in tables.items()}}
+    results.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
 def draw(results: Path) -> None:

@@ -89,7 +89,7 @@ def _product(site: Site, module: str, name: str) -> Iterator[Server]:
         "certificate": str(site.certificate),
         "key": str(site.key),
         "templates": str(folder),
-        "connections": "2000",
+        "connections": "2000",  # a thousand may idle beside those under load
         "drain-seconds": "0",
     }
     arguments = (f"--{flag}={text}" for flag, text in flags.items())

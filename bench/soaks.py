@@ -18,10 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from bench import builds, cases, contenders, loads, machines, processes
-from bench.__main__ import draw
+from bench.__main__ import draw, keep
 from bench.contenders import Site
 from bench.loads import Client
 from bench.measures import Table
@@ -123,10 +121,7 @@ def main() -> None:
     parser.add_argument("reviews", type=int)
     table = measure(parser.parse_args().reviews)
     print(f"\n## {table.title}\n", table.as_markdown(), *table.notes, sep="\n")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(
-        orjson.dumps({"machine": machines.describe(), "tables": {"soak": table.as_json()}}, option=orjson.OPT_INDENT_2)
-    )
+    keep(RESULTS, machines.describe(), {table.name: table})
     draw(RESULTS)
 
 
