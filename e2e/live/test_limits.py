@@ -21,6 +21,7 @@ OTHER_SIZE = 4_096
 """Bytes of each: all of them are five times what a server may grow by."""
 GROWTH = 4 * MIB
 PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+_MANY = {f"many-{number:04}" for number in range(TEMPLATES)}
 FILLING = "e2e-filling"
 """A label by which all that was made is found again."""
 
@@ -50,6 +51,11 @@ def fill(shipped, proxy):
     caller = proxies.Caller(proxy)
     assert 200 == caller.send("DELETE", f"{PATH}?labelSelector={FILLING}").status
     caller.close()
+    clusters.await_true(
+        "no server has any left",
+        lambda: not any(_MANY & servers.revisions(each).keys() for each in servers.names()),
+        60,
+    )
 
 
 def _create(port: int, made: list) -> Iterator[str]:
@@ -86,7 +92,7 @@ def test_a_template_of_a_mebibyte_that_nobody_checked_is_not_served_and_not_in_t
 
 def test_a_thousand_templates_are_in_force_and_each_is_found(fill, figures, caller):
     before = _residents()
-    names = [f"many-{number:04}" for number in range(TEMPLATES)]
+    names = sorted(_MANY)
     started = time.monotonic()
     with quarantines.unchecked():
         fill([template(name, f"- {{name: MANY, value: {name}}}\n") for name in names])
