@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench import cases, contenders, latencies, processes, subjects
-from bench.contenders import KOPF, PILLION, RIVALS, TUTORIAL, USUAL, VAULT, Contender
+from bench import cases, latencies, processes, subjects
+from bench.contenders import HANDOVERS, KOPF, PILLION, RIVALS, TUTORIAL, USUAL, VAULT, Contender
 from bench.latencies import PLOTTED, Plan
 from bench.measures import Figure, Table, interleave
 from bench.subjects import NULL, Running, Subject
@@ -59,43 +59,38 @@ class Speeds:
 
 
 def measure(effort: Effort | None = None) -> Iterator[Table]:
-    """Yield the tables: one core closed and open, all cases in turn, two cores."""
+    """Yield the tables: one core closed and open, all cases in turn, two cores closed and open."""
     effort = effort or Effort()
+    yield from _on_one_core(effort)
+    yield from _on_all_cores(effort)
+
+
+def _on_one_core(effort: Effort) -> Iterator[Table]:
     cores = os.sched_getaffinity(0)
     first, last = frozenset({min(cores)}), frozenset({max(cores)})
     usual, mixed = cases.USUAL.make(effort.reviews), cases.mix(effort.reviews // len(list(cases.everything())) or 1)
     with subjects.running(first, effort.rivals) as pinned, processes.confined(last):
         with pinned.null_like(usual) as running:
             closed, speeds = _closed(running, usual, effort, effort.connections)
-            yield Table(
-                "servers",
-                f"Server on one core, load from another, closed loop, {len(usual[0]):,} bytes",
-                CLOSED_COLUMNS,
-                closed,
-                (*_ratios(speeds, AIMS), *_works(running), *running.absent),
-            )
+            title = f"Server on one core, load from another, closed loop, {len(usual[0]):,} bytes"
+            notes = (*_ratios(speeds, AIMS), *_works(running), *running.absent)
+            yield Table("servers", title, CLOSED_COLUMNS, closed, notes)
             plan = effort.plan("latency", "Server on one core, load from another, open loop", effort.rates)
             yield latencies.measure(plan, running, usual, speeds.rates)
         with pinned.null_like(mixed) as running:
             closed, speeds = _closed(running, mixed, effort, effort.connections[:1])
-            yield Table(
-                "mix",
-                f"The same for {len(cases.TEMPLATES)} templates on {len(cases.SHAPES)} shapes of pod in turn",
-                CLOSED_COLUMNS,
-                closed,
-                tuple(_ratios(speeds)),
-            )
-    with subjects.running(frozenset(cores), effort.rivals) as free, free.null_like(usual) as running:
+            title = f"The same for {len(cases.TEMPLATES)} templates on {len(cases.SHAPES)} shapes of pod in turn"
+            yield Table("mix", title, CLOSED_COLUMNS, closed, tuple(_ratios(speeds)))
+
+
+def _on_all_cores(effort: Effort) -> Iterator[Table]:
+    cores, usual = frozenset(os.sched_getaffinity(0)), cases.USUAL.make(effort.reviews)
+    sharing = f"Server and load share {len(cores)} cores as they like"
+    with subjects.running(cores, effort.rivals) as free, free.null_like(usual) as running:
         closed, speeds = _closed(running, usual, effort, effort.connections)
-        yield Table(
-            "unpinned",
-            f"Server and load share {len(cores)} cores as they like, closed loop, {len(usual[0]):,} bytes",
-            CLOSED_COLUMNS,
-            closed,
-            tuple(_ratios(speeds, {contenders.HANDOVERS.name: HANDOVER_AIM})),
-        )
-        title = f"Server and load share {len(cores)} cores, open loop"
-        plan = effort.plan("unpinned latency", title, effort.rates[1:2])
+        notes = tuple(_ratios(speeds, {HANDOVERS.name: HANDOVER_AIM}))
+        yield Table("unpinned", f"{sharing}, closed loop, {len(usual[0]):,} bytes", CLOSED_COLUMNS, closed, notes)
+        plan = effort.plan("unpinned latency", f"{sharing}, open loop", effort.rates[1:2])
         yield latencies.measure(plan, running, usual, speeds.rates)
 
 
