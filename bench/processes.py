@@ -132,7 +132,7 @@ def _await(process: subprocess.Popen[bytes], log: Path, find: Callable[[Path], P
         if ports := find(log):
             return ports
         time.sleep(0.005)
-    raise NotStartedError(f"the server did not start; it said {log.read_text()[-2000:].strip()!r}")
+    raise NotStartedError(f"the server did not start; it said {log.read_text()[-500:].strip()!r}")
 
 
 def _announcement(log: Path) -> Ports | None:
