@@ -152,7 +152,7 @@ def _live(connection: socket.socket, allowance: Allowance) -> None:
         _limit(allowance)
         send(connection, _answer(receive(connection)))
         code = 0
-    except MemoryError:
+    except (MemoryError, orjson.JSONDecodeError):  # orjson tells a lack of memory as if our request were bad JSON
         code = OUT_OF_MEMORY
     finally:
         os._exit(code)
