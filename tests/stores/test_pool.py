@@ -28,6 +28,8 @@ def configmap(annotations=None, **data):
 
 GOOD = configmap(labels="a: {{ 1 }}\n")
 LARGE = configmap(parameters="".join(f"p{n}: {{type: integer, default: {n}, minimum: 0}}\n" for n in range(1300)))
+SMALL = Allowance(memory=256 << 10)
+"""Enough memory for a small template, far from enough for a large one."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_the_policys_domain_and_namespace_hold_there_too():
 
 
 def test_a_template_that_takes_too_much_memory_is_at_fault():
-    with Pool(Policy(), allowance=Allowance(memory=0)) as pool, pytest.raises(LimitExceeded) as caught:
+    with Pool(Policy(), allowance=SMALL) as pool, pytest.raises(LimitExceeded) as caught:
         pool.check(LARGE)
 
     assert "the template takes more than 0 MiB of memory to compile" == str(caught.value)
@@ -120,7 +122,7 @@ def test_a_process_that_gets_no_processor_time_is_our_fault():
 
 
 def test_after_a_kill_the_next_template_is_compiled():
-    with Pool(Policy(), allowance=Allowance(memory=0)) as pool:
+    with Pool(Policy(), allowance=SMALL) as pool:
         with pytest.raises(LimitExceeded):
             pool.check(LARGE)
         pool.check(GOOD)
