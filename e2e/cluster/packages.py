@@ -22,6 +22,7 @@ PROGRAMS = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "openssl": "openssl",
+    "curl": "curl",
     "etcd": "etcd-server",
     "buildah": "buildah",
     "debootstrap": "debootstrap",

@@ -39,14 +39,14 @@ def test_what_an_earlier_run_has_left_goes_before_and_the_cluster_after(tmp_path
     diary = Diary()
 
     assert 0 == run(diary, tmp_path)[0]
-    assert ["prepare", "build", "down", "up", "load", "programs", "kubeconfig", "down"] == diary.asked
+    assert ["prepare", "build", "programs", "down", "up", "load", "programs", "kubeconfig", "down"] == diary.asked
 
 
 def test_a_cluster_that_is_kept_is_taken_over_and_left(tmp_path):
     diary = Diary()
     run(diary, tmp_path, keeps=True)
 
-    assert ["prepare", "build", "up", "load", "programs", "kubeconfig"] == diary.asked
+    assert ["prepare", "build", "programs", "up", "load", "programs", "kubeconfig"] == diary.asked
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_cluster_that_is_kept_is_taken_over_and_left(tmp_path):
     [
         ("prepare", ["prepare"]),
         ("build", ["prepare", "build"]),
-        ("up", ["prepare", "build", "down", "up", "down"]),
-        ("load", ["prepare", "build", "down", "up", "load", "down"]),
+        ("up", ["prepare", "build", "programs", "down", "up", "down"]),
+        ("load", ["prepare", "build", "programs", "down", "up", "load", "down"]),
     ],
 )
 def test_a_cluster_is_removed_whatever_fails_once_there_may_be_one(tmp_path, failing, expected):
