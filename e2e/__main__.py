@@ -2,9 +2,9 @@
 The tests on a real cluster, from nothing to nothing: ``python -m e2e [--provider NAME] [--keep] [PYTEST ARGUMENT...]``.
 
 What is needed is installed and built, the chart tried on an API server alone, a cluster made, the image loaded, the
-tests run, and the cluster removed, also after a failure. Each phase is told with its time, and the tests' own summary comes last. A cluster that an earlier run
-has left, however it ended, is removed first. ``--keep`` takes over such a cluster and leaves it for the next run;
-``python -m e2e.cluster down`` removes it.
+tests run, and the cluster removed, also after a failure. Each phase is told with its time, and the tests' own summary
+comes last. A cluster that an earlier run has left, however it ended, is removed first. ``--keep`` takes over such a
+cluster and leaves it for the next run; ``python -m e2e.cluster down`` removes it.
 """
 
 from __future__ import annotations
