@@ -166,17 +166,21 @@ def measure(value: Any) -> tuple[int, int]:
     while todo:
         item = todo.pop()
         items += 1
-        if isinstance(item, str):
-            characters += max(len(item), len(item.source)) if isinstance(item, Text) else len(item)
-        elif isinstance(item, dict):
+        kind = type(item)
+        if kind is str:
+            characters += len(item)
+        elif kind is dict or isinstance(item, dict):
             todo += item
             todo += item.values()
+            check_size(items + len(todo), characters)
         elif isinstance(item, SEQUENCES):
             todo += item
+            check_size(items + len(todo), characters)
         elif isinstance(item, Yaml | Layout):
             todo.append(item.value)
-        if items + len(todo) > limits.VALUE_ITEMS or characters > limits.VALUE_CHARACTERS:
-            check_size(items + len(todo), characters)
+        elif isinstance(item, str):
+            characters += max(len(item), len(item.source)) if isinstance(item, Text) else len(item)
+    check_size(items, characters)
     return items, characters
 
 

@@ -21,13 +21,14 @@ _CHECK_EVERY = 256
 class Budget:
     """The work that one template may still do on one pod."""
 
-    __slots__ = ("_characters", "_checked", "_expired", "_items", "_left")
+    __slots__ = ("_characters", "_checked", "_expired", "_items", "_left", "_sizes")
 
     def __init__(self, expired: Callable[[], bool]) -> None:
         self._left = limits.STEPS
         self._checked = limits.STEPS
         self._expired = expired
         self._items = self._characters = 0
+        self._sizes: dict[int, tuple[Any, int, int]] = {}  # with the value, so that its id stays its own
 
     @property
     def spent(self) -> int:
@@ -59,7 +60,7 @@ class Budget:
                 refuse(f"a number grows beyond {limits.INTEGER_BITS} bits")
             self.spend(1)
         else:
-            items, characters = measure(value)
+            items, characters = self._measure(value)
             self.spend(items + characters // 64)
         return value
 
@@ -68,11 +69,20 @@ class Budget:
         if type(value) in PLAIN:
             items, characters = 1, len(value) if isinstance(value, str) else 0
         else:
-            items, characters = measure(value)
+            items, characters = self._measure(value)
         self.spend(items + characters // 64)
         self._items += items
         self._characters += characters
         check_size(self._items, self._characters)
+
+    def _measure(self, value: Any) -> tuple[int, int]:
+        """Return the size of a value; what holds others is walked once for all its uses, as no template changes it."""
+        if not isinstance(value, dict | list):
+            return measure(value)
+        known = self._sizes.get(id(value))
+        if known is None:
+            known = self._sizes[id(value)] = (value, *measure(value))
+        return known[1], known[2]
 
     def walk(self, items: Iterable[Any] | None, steps: int) -> Iterator[Any]:
         """Yield *items*, each for *steps*; null has none."""

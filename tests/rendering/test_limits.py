@@ -88,6 +88,17 @@ def test_a_step_costs_the_same_on_every_run():
     assert 1 == len(spent)
 
 
+def test_a_value_costs_its_size_at_each_use():
+    spent = []
+    for uses in (1, 2, 3):
+        shown = scope(pod={"spec": {"containers": [{"name": "a" * 1000}] * 50}})
+        text = "".join(f"k{use}: {{{{ pod.spec.containers | length }}}}\n" for use in range(uses))
+        rendering.render(rendering.compile_program(text, key="pod"), shown)
+        spent.append(shown.budget.spent)
+
+    assert spent[2] - spent[1] == spent[1] - spent[0] > 50 * 1000 // 64
+
+
 def test_an_honest_template_spends_little_of_its_budget():
     containers = [{"name": f"c{number}", "env": [{"name": "A", "value": "1"}] * 20} for number in range(30)]
     program = rendering.compile_program(
