@@ -115,7 +115,13 @@ def _build(
         client_names=settings.client_names,
     )
     watch = Watch(settings.files(), certificate, lambda new: https.replace_context(new.context))
-    readings = Readings(store.snapshot, lambda: watch.current.not_after, lambda: https.counters, store.sources)
+    readings = Readings(
+        store.snapshot,
+        lambda: watch.current.not_after,
+        lambda: watch.failures,
+        lambda: https.counters,
+        store.sources,
+    )
     metrics.registry.register(readings)
     application = probes.build_probes(health, metrics.expose, telemetry.CONTENT_TYPE)
     plain = servers.build_plain(application, host=settings.probe_host, port=settings.probe_port)

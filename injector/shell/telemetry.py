@@ -91,12 +91,19 @@ class Readings(Collector):
         self,
         snapshot: Callable[[], Snapshot],
         expiry: Callable[[], float],
+        spoilt: Callable[[], int],
         counters: Callable[[], Counters],
         sources: Iterable[Source] = (),
     ) -> None:
-        """``expiry`` is the end of the certificate's validity in seconds since 1970; ``sources`` is what is watched."""
+        """
+        Take functions that tell the readings of the moment.
+
+        ``expiry`` is the end of the certificate's validity in seconds since 1970, ``spoilt`` how many new ones were no
+        good, ``sources`` what is watched.
+        """
         self._snapshot = snapshot
         self._expiry = expiry
+        self._spoilt = spoilt
         self._counters = counters
         self._sources = sources
 
@@ -109,6 +116,11 @@ class Readings(Collector):
             "pillion_certificate_expiry_timestamp_seconds",
             "When the serving certificate ends, in seconds since 1970.",
             value=self._expiry(),
+        )
+        yield CounterMetricFamily(
+            "pillion_certificate_failures_total",
+            "New certificates that were no good, so that the old one stays.",
+            value=self._spoilt(),
         )
 
 

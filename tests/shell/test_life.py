@@ -216,6 +216,18 @@ def test_a_new_certificate_is_taken_up_and_measured(start, tmp_path):
     assert before + 86_400 < server.metrics()["pillion_certificate_expiry_timestamp_seconds"]
 
 
+def test_a_new_certificate_that_is_no_good_is_counted_and_the_old_one_served(start, tmp_path):
+    identity = issue()
+    files = identity.store(tmp_path)
+    server = start(files=files)
+    server.identity = identity
+
+    files.certificate.write_text("garbage")
+
+    assert eventually(lambda: server.metrics()["pillion_certificate_failures_total"] == 1)
+    assert "hello" in answered(server)
+
+
 def test_sighup_has_certificate_and_templates_looked_at_and_ends_nothing(start, tmp_path):
     store(tmp_path, LABELS)
     server = start(templates=tmp_path)

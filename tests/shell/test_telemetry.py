@@ -66,7 +66,7 @@ def answer(*decisions, reason=Reason.INJECTED, **fields):
 @pytest.fixture
 def metrics():
     metrics = Metrics()
-    metrics.registry.register(Readings(lambda: SNAPSHOT, lambda: 1.5e9, lambda: COUNTERS, (Watched(),)))
+    metrics.registry.register(Readings(lambda: SNAPSHOT, lambda: 1.5e9, lambda: 2, lambda: COUNTERS, (Watched(),)))
     return metrics
 
 
@@ -149,6 +149,7 @@ def test_the_time_of_a_review_falls_into_its_bucket_and_no_smaller_one(metrics, 
         ("pillion_template_problems", {"template": "broken", "serving": "none"}, 1),
         ("pillion_template_problems", {"template": "c.yaml", "serving": "none"}, 1),
         ("pillion_certificate_expiry_timestamp_seconds", {}, 1.5e9),
+        ("pillion_certificate_failures_total", {}, 2),
         ("pillion_connections", {}, 3),
         ("pillion_connections_refused_total", {}, 4),
         ("pillion_connections_overdue_total", {"deadline": "idle"}, 5),
