@@ -206,6 +206,7 @@ class Fragment:
     native_sidecars: tuple[Object, ...] = field(init=False)
     """The sidecars as init containers that keep running."""
     mounts: tuple[Mount, ...] = field(init=False)
+    """Whatever of all that mounts a volume."""
 
     def __post_init__(self) -> None:
         native = tuple({**sidecar, "restartPolicy": "Always"} for sidecar in self.sidecars)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_OPERATIONS = ("add", "replace")
 _MISSING: Any = object()
 
 
@@ -57,6 +58,8 @@ def apply(document: JSON, patch: Iterable[Operation]) -> JSON:
     draft = _Draft(document)
     for operation, path, value in patch:
         holder, last = draft.open(path)
+        if operation not in _OPERATIONS:
+            raise LookupError(operation)
         if type(holder) is list:
             _put_in_list(holder, last, value, operation)
         elif operation == "add" or last in holder:

@@ -61,6 +61,8 @@ def test_a_request_that_is_out_of_time_is_our_fault():
         Operation(op="add", path="/metadata/labels/team", value="other"),
         Operation(op="add", path="/metadata/labels/other/team", value="core"),
         Operation(op="replace", path="/spec/containers/7", value={}),
+        Operation(op="remove", path="/spec/containers/0", value=None),
+        Operation(op="test", path="/metadata/name", value="web"),
     ],
 )
 def test_a_patch_that_would_not_give_the_pod_never_leaves(monkeypatch, wrong):
