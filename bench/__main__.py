@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -48,6 +50,7 @@ def _quick() -> Parts:
 
 def main() -> None:
     """Read the arguments and do as they say."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers under load end, too
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and size.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(WHOLE)}, or profile; default: all parts")
     parser.add_argument("--quick", action="store_true", help="try every part for a moment")
