@@ -22,6 +22,7 @@ from injector.core import conformity, errors, merging, parameters, patches, revi
 from injector.core.errors import AuthorError, Expired, ReviewError, TemplateError, UnprovenPatch
 from injector.core.merging import Merged
 from injector.core.model import (
+    EMPTY,
     Decision,
     Fragment,
     Namespace,
@@ -210,7 +211,7 @@ def _ignored_parameters(
 
 
 def _conclude(
-    decisions: tuple[Decision, ...], notes: tuple[str, ...] = (), pod: Object | None = None, patch: Patch = ()
+    decisions: tuple[Decision, ...], notes: tuple[str, ...] = (), pod: Object = EMPTY, patch: Patch = ()
 ) -> Verdict:
     """Return the verdict on all decisions."""
     denials = [decision for decision in decisions if decision.denies]
@@ -218,7 +219,7 @@ def _conclude(
     return Verdict(
         reason=denials[0].reason if denials else _overall(decisions),
         decisions=decisions,
-        pod=pod or {},
+        pod=pod,
         patch=patch,
         warnings=(*warnings, *notes),
         denial="\n".join(_deny(decision) for decision in denials),

@@ -166,10 +166,9 @@ def measure(value: Any) -> tuple[int, int]:
     while todo:
         item = todo.pop()
         items += 1
-        kind = type(item)
-        if kind is str:
+        if type(item) is str:
             characters += len(item)
-        elif kind is dict or isinstance(item, dict):
+        elif isinstance(item, dict):
             todo += item
             todo += item.values()
             check_size(items + len(todo), characters)

@@ -63,21 +63,10 @@ def _path(node: nodes.Node, roots: frozenset[str]) -> Path:
 def _at(path: Path, shown: Mapping[str, Any]) -> JSON:
     """Return what stands at a path, in a list that tells null from nothing and a value from what blocks the way."""
     value: Any = shown
-    for key in path:
-        if type(value) is not dict and not isinstance(value, Mapping):
-            return [_depth(path, shown), value]
-        try:
-            value = value[key]
-        except KeyError:
-            return _depth(path, shown)
-    return [value]
-
-
-def _depth(path: Path, shown: Mapping[str, Any]) -> int:
-    """Return how many keys of *path* lead on."""
-    value: Any = shown
     for depth, key in enumerate(path):
-        if not isinstance(value, Mapping) or key not in value:
+        if type(value) is not dict and not isinstance(value, Mapping):  # asking an abstract class is dear
+            return [depth, value]
+        if key not in value:
             return depth
         value = value[key]
-    return len(path)
+    return [value]
