@@ -9,15 +9,13 @@ Never by the pod or the request.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import orjson
 
 from injector.core import binding, fragments, inputs, policy, rendering
-
-if TYPE_CHECKING:
-    from injector.core.model import Fragment, Policy, Template
-    from injector.core.rendering import Rendered, Scope
+from injector.core.model import Fragment, Policy, Template
+from injector.core.rendering import Rendered, Scope
 
 REMEMBERED = 256
 """Fragments that a memory holds before it forgets them all."""

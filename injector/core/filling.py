@@ -8,17 +8,14 @@ default (``defaults``). Results share everything that did not change with *mine*
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from injector.core import defaults
 from injector.core.errors import Conflict
 from injector.core.field_table import TYPES, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from injector.core.model import JSON, Object
+from injector.core.model import JSON, Object
 
 Notes: TypeAlias = list[str]
 """Sentences on what stays as the pod has it although a template says otherwise."""

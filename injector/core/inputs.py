@@ -8,13 +8,12 @@ parts are compared as JSON, strictly by type.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from jinja2 import nodes
 
-if TYPE_CHECKING:
-    from injector.core.model import JSON
+from injector.core.model import JSON
 
 Path: TypeAlias = tuple[str, ...]
 """A name in scope and the keys below it: ``("pod", "metadata", "labels", "app")``."""

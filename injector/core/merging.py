@@ -8,19 +8,15 @@ Conflict. Here are the places of containers and volumes; the rule for their fiel
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from operator import is_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from injector.core import defaults, filling
 from injector.core.errors import Conflict
-from injector.core.model import TOKEN_PATH, TOKEN_VOLUME
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from injector.core.filling import Notes
-    from injector.core.model import Fragment, Object
+from injector.core.filling import Notes
+from injector.core.model import TOKEN_PATH, TOKEN_VOLUME, Fragment, Object
 
 INIT = "init:"
 """What stands before the name of an init container among a template's targets."""

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from injector.core import schemas
 from injector.core.errors import BadParameter
-
-if TYPE_CHECKING:
-    from injector.core.model import JSON, Namespace, Policy, Template
+from injector.core.model import JSON, Namespace, Policy, Template
 
 
 def resolve(

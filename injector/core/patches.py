@@ -7,15 +7,12 @@ cost is that of what changed. Nothing here knows what a pod is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from injector.core.errors import UnprovenPatch
 from injector.core.model import JSON, Operation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _OPERATIONS = ("add", "replace")
 _MISSING: Any = object()

@@ -8,17 +8,13 @@ behind relies on, and stays raw JSON.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import orjson
 
 from injector.core.errors import ReviewError
 from injector.core.model import JSON, Object, Review, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _KEYED = (("env", "name"), ("volumeMounts", "mountPath"), ("ports", "containerPort"))
 """Lists of a container and what each element must have: merging finds it by that."""

@@ -17,13 +17,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from injector.core.model import BrokenTemplate, Decision, Namespace, Object, Policy, Template
+from injector.core.model import BrokenTemplate, Decision, Namespace, Object, Policy, Review, Template
 from injector.core.reasons import Reason
-
-if TYPE_CHECKING:
-    from injector.core.model import Review
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 OS_LABEL = "kubernetes.io/os"

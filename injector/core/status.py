@@ -7,16 +7,12 @@ record changes nothing about what is injected.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import orjson
 
 from injector.core import filling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from injector.core.model import Domain, Fragment, Object
+from injector.core.model import Domain, Fragment, Object
 
 
 def record(pod: Object, fragments: Iterable[Fragment], domain: Domain) -> Object:
