@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from injector.core import admission, patches
+from injector.core import admission, reviews
 from injector.core.errors import Expired, ReviewError, UnprovenPatch
 from injector.core.model import Operation
 from tests import calls
@@ -65,11 +65,13 @@ def test_a_request_that_is_out_of_time_is_our_fault():
         Operation(op="test", path="/metadata/name", value="web"),
     ],
 )
-def test_a_patch_that_would_not_give_the_pod_never_leaves(monkeypatch, wrong):
-    monkeypatch.setattr(patches, "diff", lambda *_: (wrong,))
+def test_a_patch_that_would_not_give_the_pod_never_leaves(wrong):
+    review = reviews.decode(calls.body_of(pod(), "shop"))
+    verdict = admission.admit(review, OPTED_IN, catalog(template(default="true")), POLICY, lambda: False)
+    assert admission.write(review, verdict)
 
     with pytest.raises(UnprovenPatch):
-        send(pod(), template(default="true"))
+        admission.write(review, verdict._replace(patch=(wrong,)))
 
 
 @pytest.mark.parametrize(
