@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import orjson
 
-from injector.core import conformity, errors, merging, parameters, patches, reviews, rounds, selection, status
+from injector.core import conformity, errors, merging, parameters, patches, reviews, rounds, selection, status, tokens
 from injector.core.errors import AuthorError, Expired, ReviewError, TemplateError, UnprovenPatch
 from injector.core.merging import Merged
 from injector.core.model import (
@@ -124,6 +124,7 @@ def admit(
 
 class _Injection(NamedTuple):
     """All candidates, rendered and merged, less those that failed."""
+    pod = tokens.mount(review.object, pod)
 
     merged: Merged
     settled: Settled

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from injector.core import shapes
+from injector.core import shapes, tokens
 from injector.core.errors import ForbiddenField, TemplateError
 from injector.core.field_table import TYPES
-from injector.core.model import JSON, TOKEN_PATH, TOKEN_VOLUME, Domain, Fragment, Object, Template
+from injector.core.model import JSON, TOKEN_VOLUME, Domain, Fragment, Object, Template
 
 APPLICATION_KEYS = ("env", "envFrom", "volumeMounts")
 """Keys of a template that are fields of the application's containers; ``container`` holds all others."""
@@ -46,7 +46,7 @@ def _fragment(template: Template, built: Mapping[str, JSON]) -> Fragment:
     sidecars, init = built.get("sidecars", ()), built.get("initContainers", ())
     volumes = built.get("volumes", ())
     if not template.api_token and (sidecars or init):
-        sidecars, init = tuple(map(_without_token, sidecars)), tuple(map(_without_token, init))
+        sidecars, init = tuple(map(tokens.shield, sidecars)), tuple(map(tokens.shield, init))
         volumes = (*volumes, {"name": TOKEN_VOLUME, "emptyDir": {}})
     names = [container["name"] for container in (*sidecars, *init)]
     _check_unique("container", names)
@@ -65,13 +65,6 @@ def _fragment(template: Template, built: Mapping[str, JSON]) -> Fragment:
         containers=frozenset(names),
         volume_names=frozenset(volume["name"] for volume in volumes),
     )
-
-
-def _without_token(container: Object) -> Object:
-    """Mount an empty directory where the token would be, so that the ServiceAccount plugin leaves it out."""
-    mounts = container.get("volumeMounts", [])
-    mount = {"name": TOKEN_VOLUME, "mountPath": TOKEN_PATH, "readOnly": True}
-    return {**container, "volumeMounts": [*mounts, mount]}
 
 
 def _sidecars(key: str, value: JSON) -> tuple[Object, ...]:

@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 from operator import is_
 from typing import NamedTuple
 
-from injector.core import defaults, filling
+from injector.core import defaults, filling, tokens
 from injector.core.errors import Conflict
 from injector.core.filling import Notes
-from injector.core.model import TOKEN_PATH, TOKEN_VOLUME, Fragment, Object
+from injector.core.model import Fragment, Object
 
 INIT = "init:"
 """What stands before the name of an init container among a template's targets."""
@@ -175,7 +175,7 @@ class _Filler(NamedTuple):
         fragment = self.fragment
         sidecars = fragment.native_sidecars if prefix else fragment.sidecars
         ours = next(each for each in (*sidecars, *fragment.init_containers) if each["name"] == name)
-        started = _without_token(_with_image(mine, ours), ours)
+        started = tokens.give_way(_with_image(mine, ours), ours)
         return filling.fill("Container", started, ours, f"container {name!r}", self.notes)
 
 
@@ -199,19 +199,6 @@ def _with_image(mine: Object, ours: Object) -> Object:
         "image": image,
         "imagePullPolicy": ours.get("imagePullPolicy") or defaults.default_pull_policy(image),
     }
-
-
-def _without_token(mine: Object, ours: Object) -> Object:
-    """Put our empty directory in the place of the token that the ServiceAccount plugin has mounted before us."""
-    shield = next((mount for mount in ours.get("volumeMounts", ()) if mount["name"] == TOKEN_VOLUME), None)
-    mounts = mine.get("volumeMounts") or []
-    if shield is None or not any(_is_token(mount) for mount in mounts):
-        return mine
-    return {**mine, "volumeMounts": [shield if _is_token(mount) else mount for mount in mounts]}
-
-
-def _is_token(mount: Object) -> bool:
-    return mount.get("mountPath") == TOKEN_PATH and str(mount.get("name")).startswith("kube-api-access-")
 
 
 def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:
