@@ -1,80 +1,197 @@
 """
-What a cluster's users feel, measured; it takes minutes, so no test run has it: ``make figures``.
+What a cluster's users feel, measured: ``make figures``, in about half an hour, so that no test run has it.
+
+    python -m e2e e2e/live/figures.py -k "create and bursts"      # a part; the others: limit, threads, ready, weighs
 
 Pods are created by dry run through a ``kubectl proxy``, in rounds that take turns between a namespace whose pods are
-sent and one whose pods are not: only what differs between the two is the webhook's.
+sent and one whose pods are not: only what differs between the two is the webhook's. Everything of it is removed again.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
-
 import pytest
+import yaml
 
 from e2e.chart import clusters
-from e2e.chart.charts import NAMESPACE
-from e2e.live import footprints, latencies, pods, proxies, servers
-from e2e.live.conftest import ENABLED, PLAIN
+from e2e.chart.charts import CHART, NAMESPACE
+from e2e.live import footprints, ledgers, pods, rhythms, servers, shortcut, stands, starts
+from e2e.live.arms import CHECKED, INJECTED, NOT_SENT, Arm, Comparison
 from e2e.live.footprints import MIB
 
-ROUNDS = 5
-CREATES = {1: 100, 8: 50, 50: 20}
-"""How many pods each creator creates in a round, by the number of creators."""
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
+"""The chart's own; the tests else have it ask for less."""
+ROUNDS = 4
+RATE = 40
+"""Creates a second that the node holds with room to spare, also with the webhook."""
+RHYTHMS = {
+    "unpaused-1": rhythms.unpaused(1, 100),
+    "unpaused-8": rhythms.unpaused(8, 50),
+    "unpaused-50": rhythms.unpaused(50, 20),
+    "paced-1": rhythms.paced(1, RATE, 5),
+    "paced-8": rhythms.paced(8, RATE, 5),
+    "paced-50": rhythms.paced(50, RATE, 5),
+    "bursts-50": rhythms.bursts(50, 5),
+}
 CROWD = 50_000
 """Creates after which a server is weighed again."""
 
 
-@pytest.mark.parametrize("creators", CREATES)
-def test_what_a_call_adds_to_the_creation_of_a_pod(shipped, proxy, figures, creators):
-    taken: dict[str, list[float]] = {PLAIN: [], ENABLED: []}
-    for _ in range(ROUNDS):
-        for space in taken:
-            taken[space] += _create(proxy, space, creators, CREATES[creators])
-    plain, sent = taken.values()
+def pod(space):
+    return pods.pod("web", space)
 
-    of = f"a create by {creators} at once"
-    figures[f"{of}, not sent"] = latencies.describe(plain)
-    figures[f"{of}, sent and injected"] = latencies.describe(sent)
-    added = {"mean": statistics.fmean(sent) - statistics.fmean(plain)} | {
-        name: latencies.quantile(sent, share) - latencies.quantile(plain, share)
-        for name, share in (("p50", 0.5), ("p99", 0.99))
+
+def limited(cpu):
+    """Return the chart's resources with another limit of CPU, or none."""
+    others = {name: limit for name, limit in DEFAULTS["resources"]["limits"].items() if name != "cpu"}
+    return {**DEFAULTS["resources"], "limits": others | ({"cpu": cpu} if cpu else {})}
+
+
+def deployment(space):
+    return pods.workload("Deployment", "web", space)
+
+
+@pytest.fixture(scope="module")
+def fit(shipped, release, proxy):
+    """Have so many servers with these resources and settings, and no others left."""
+    fitted = {}
+
+    def upgrade(replicas=DEFAULTS["replicas"], resources=DEFAULTS["resources"], **settings):
+        nonlocal fitted
+        values = {"replicas": replicas, "drainSeconds": 1, "resources": resources, "settings": settings}
+        if values != fitted:
+            release.upgrade(values=values)
+            fitted = values
+        await_servers(replicas, shipped)
+        rhythms.create(proxy, rhythms.unpaused(8, 25), pod(INJECTED.space), "")
+
+    return upgrade
+
+
+def await_servers(number, shipped):
+    """Wait until there are so many and those on their way out are gone, and all have what they need."""
+
+    def names():
+        return clusters.kubectl("-n", NAMESPACE, "get", "pods", "-l", servers.SERVERS, "-o", "name").stdout.split()
+
+    clusters.await_true(f"{number} servers", lambda: len(names()) == number, 60)
+    servers.await_templates(shipped.values())
+
+
+@pytest.fixture(scope="module")
+def floor(shipped, tmp_path_factory):
+    """A namespace whose pods are sent to a webhook that takes every shortcut."""
+    stand = stands.make(shortcut, tmp_path_factory.mktemp("shortcut"))
+    stand.start()
+    configuration = _configuration(stand)
+    assert clusters.apply([configuration]).returncode == 0
+    clusters.await_true(
+        "it is called", lambda: shortcut.PASSENGER in clusters.create(pod(stand.space), "--dry-run=server").stdout
+    )
+    yield Arm("by a webhook that takes every shortcut", stand.space, INJECTED.mark)
+    clusters.delete([configuration])
+    stand.stop()
+
+
+def _configuration(stand):
+    webhook = {
+        "name": "shortcut.example.com",
+        "clientConfig": stand.client_config(),
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stand.space}},
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Ignore",
+        "reinvocationPolicy": "IfNeeded",
     }
-    figures[f"{of}, added"] = ", ".join(f"{name} {value * 1000:.1f} ms" for name, value in added.items())
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "shortcut"},
+        "webhooks": [webhook],
+    }
 
 
-def test_what_a_server_weighs(shipped, proxy, figures):
+@pytest.mark.parametrize("rhythm", RHYTHMS)
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_what_a_call_adds_to_a_create(fit, floor, proxy, figures, replicas, rhythm):
+    fit(replicas)
+    creates = Comparison(proxy, pod, [NOT_SENT, INJECTED, floor])
+    before = _sum_ledgers()
+    creates.run(RHYTHMS[rhythm], ROUNDS)
+    used = _sum_ledgers() - before
+
+    of = f"creates by {RHYTHMS[rhythm]}, {_tell(replicas, 'server')}"
+    figures[f"{of}, not sent"] = creates.describe()
+    figures[f"{of}, added"] = creates.describe_added(INJECTED)
+    figures[f"{of}, added {floor.name}"] = creates.describe_added(floor)
+    figures[f"{of}, CPU of the servers"] = f"{used.cpu / creates.count(INJECTED) * 1000:.1f} ms a create"
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("cpu", [None, "1", "500m", "250m", "200m"])
+def test_what_a_limit_of_cpu_costs(fit, proxy, figures, cpu, replicas):
+    fit(replicas, limited(cpu))
+    of = f"CPU limit {cpu or 'none'}, {_tell(replicas, 'server')}"
+    for rhythm in ("paced-50", "bursts-50"):
+        creates = Comparison(proxy, pod, [NOT_SENT, INJECTED])
+        before = _sum_ledgers()
+        creates.run(RHYTHMS[rhythm], 2)
+        figures[f"{of}, creates by {RHYTHMS[rhythm]}, added"] = (
+            f"{creates.describe_added(INJECTED)}; {_tell_throttling(_sum_ledgers() - before)}"
+        )
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4, 8])
+def test_what_threads_change(fit, proxy, figures, threads):
+    fit(threads=threads)
+    for what, make, arm in (("pods", pod, INJECTED), ("Deployments", deployment, CHECKED)):
+        creates = Comparison(proxy, make, [NOT_SENT, arm])
+        creates.run(RHYTHMS["bursts-50"], 2)
+        of = f"{_tell(threads, 'thread')}, creates of {what} by {RHYTHMS['bursts-50']}"
+        figures[f"{of}, added"] = creates.describe_added(arm)
+
+
+@pytest.mark.parametrize("cpu", [None, "1", "500m", "250m", "200m"])
+def test_how_soon_a_server_is_ready(fit, proxy, figures, cpu):
+    fit(1, limited(cpu))
+    found = [starts.restart(proxy) for _ in range(3)]
+    figures[f"CPU limit {cpu or 'none'}, seconds from a server's start until it is ready"] = (
+        f"{', '.join(f'{start.seconds:.1f}' for start in found)}; CPU {max(start.cpu for start in found):.1f}"
+    )
+
+
+def test_what_a_server_weighs(fit, proxy, figures):
+    fit()
     restarted = clusters.kubectl("-n", NAMESPACE, "rollout", "restart", "deployment/pillion")
     assert restarted.returncode == 0, restarted.stderr
     assert 0 == clusters.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/pillion").returncode
-    clusters.await_true("two servers", lambda: len(servers.names()) == 2, 60)
+    fit()
     figures["MiB of the image's files"] = f"{footprints.image(servers.names()[0]) / MIB:.0f}"
     figures["MiB of a server's pod, idle"] = _weigh()
-    _create(proxy, ENABLED, 8, CROWD // 8)
+    rhythms.create(proxy, rhythms.unpaused(8, CROWD // 8), pod(INJECTED.space), "")
     figures[f"MiB of a server's pod after {CROWD:,} creates of two servers"] = _weigh()
 
 
 def _weigh():
-    found = [(footprints.resident(server), footprints.proportional(server)) for server in servers.names()]
-    return "; ".join(f"{own / MIB:.0f} resident, {whole / MIB:.0f} with all processes" for own, whole in found)
+    found = [
+        (footprints.resident(each), footprints.proportional(each), ledgers.read(each).working_set)
+        for each in servers.names()
+    ]
+    return "; ".join(
+        f"{own / MIB:.0f} resident, {whole / MIB:.0f} with all processes, {kernel / MIB:.0f} as the kernel counts"
+        for own, whole, kernel in found
+    )
 
 
-def _create(port, space, creators, each):
-    """Create pods by several creators at once; return the seconds of every create."""
-    with ThreadPoolExecutor(creators) as executor:
-        return list(chain.from_iterable(executor.map(lambda _: list(_time(port, space, each)), range(creators))))
+def _sum_ledgers():
+    first, *others = map(ledgers.read, servers.names())
+    return sum(others, first)
 
 
-def _time(port, space, creates):
-    caller = proxies.Caller(port)
-    pod = pods.pod("web", space)
-    caller.create_pod(pod)  # the connection is made
-    for _ in range(creates):
-        started = time.perf_counter()
-        answer = caller.create_pod(pod)
-        yield time.perf_counter() - started
-        assert answer.created, answer.message
-        assert (space == ENABLED) is ("log-reader" in pods.containers(answer.object))
-    caller.close()
+def _tell_throttling(used):
+    share = used.throttled / used.periods if used.periods else 0
+    return f"throttled in {share:.0%} of the time slices, for {used.held:.1f} s"
+
+
+def _tell(number, noun):
+    return f"{number} {noun}{'s' if number > 1 else ''}"
