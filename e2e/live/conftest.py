@@ -16,7 +16,7 @@ import yaml
 
 from e2e.chart import clusters
 from e2e.chart.conftest import namespace
-from e2e.live import pods, proxies, quick_starts, servers
+from e2e.live import pods, proxies, quick_starts, servers, tints
 from e2e.live.installations import Installation
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -99,6 +99,15 @@ def shipped(namespaces):
     servers.await_templates(made)
     yield {each["metadata"]["name"]: each for each in made}
     clusters.delete(made)
+
+
+@pytest.fixture
+def tint(shipped):
+    """A template of one variable, pale, for the time of a test."""
+    made = tints.put("pale")
+    yield made
+    clusters.delete([made])
+    servers.await_absence(tints.NAME)
 
 
 @pytest.fixture

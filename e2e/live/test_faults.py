@@ -12,7 +12,7 @@ import pytest
 
 from e2e.chart import clusters
 from e2e.chart.charts import NAMESPACE
-from e2e.live import nodes, pods, proxies, servers, spares, witness
+from e2e.live import nodes, pods, proxies, servers, spares, tints, witness
 from e2e.live.conftest import ENABLED, wait
 from e2e.live.spares import Spare
 
@@ -25,30 +25,13 @@ CREATORS = 12
 PORT = 8443
 
 
-def template(shade):
-    data = {"env": f"- {{name: SHADE, value: {shade}}}\n"}
-    metadata = {"name": "shade", "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true"}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-@pytest.fixture
-def shade(shipped):
-    """A template for the time of a test."""
-    made = template("pale")
-    apply(made)
-    servers.await_templates([made])
-    yield made
-    clusters.delete([made])
-    servers.await_absence("shade")
-
-
 def apply(*things):
     done = clusters.apply(list(things))
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
-def calls(shade):
+def calls(tint):
     """Call the servers from within the cluster, past the API server; a function tells what came of it."""
     pod = pods.pod(WITNESS, NAMESPACE, "")
     pod["spec"]["containers"][0]["command"] = ["/opt/pillion/bin/python", "-c", *_witness_arguments()]
@@ -67,7 +50,7 @@ def _witness_arguments():
     authority = base64.b64decode(webhook["webhooks"][0]["clientConfig"]["caBundle"]).decode()
     path = "jsonpath={.spec.clusterIP}"
     address = clusters.kubectl("-n", NAMESPACE, "get", "service", "pillion", "-o", path).stdout
-    asking = pods.pod("web", ENABLED, annotations={"pillion.dev/templates": "shade"})
+    asking = pods.pod("web", ENABLED, annotations=tints.ASKING)
     kind = {"group": "", "version": "v1", "kind": "Pod"}
     request = {"uid": "1", "operation": "CREATE", "namespace": ENABLED, "kind": kind, "object": asking}
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
@@ -78,15 +61,14 @@ def test_servers_serve_on_while_the_api_server_is_away_and_catch_up_when_it_is_b
     clusters.await_true("calls", lambda: len(calls()) > 3)
     nodes.provider().restart("apiserver")
     started = time.monotonic()
-    apply(template("dark"))
-    servers.await_templates([template("dark")], PATIENCE)
+    servers.await_templates([tints.apply("dark")], PATIENCE)
     figures["seconds until an edit after a restart of the API server is in force"] = _since(started)
 
     clusters.await_true("the new template serves", lambda: "dark" in json.dumps(calls()[-1]))
     seen = calls()
     without = [call for call in seen if call["away"]]
     figures["calls that were answered while the API server was away"] = str(len(without))
-    assert [] == [call for call in seen if "SHADE" not in json.dumps(call["patch"])]
+    assert [] == [call for call in seen if tints.VARIABLE not in json.dumps(call["patch"])]
     assert without
     assert {"pale"} == {word for call in without for word in ("pale", "dark") if word in json.dumps(call)}
 
@@ -106,14 +88,13 @@ def _install(release):
     return release
 
 
-def test_a_connection_that_is_cut_without_a_word_is_noticed_and_the_templates_are_read_anew(shade, installing, figures):
+def test_a_connection_that_is_cut_without_a_word_is_noticed_and_the_templates_are_read_anew(tint, installing, figures):
     names = servers.names()
     failures = {name: _count_failures(name) for name in names}
     addresses = [_read("pod", name, "{.status.podIP}") for name in names]
     with nodes.silence(addresses):
         started = time.monotonic()
-        apply(template("dark"))
-        servers.await_templates([template("dark")], PATIENCE + MARGIN)
+        servers.await_templates([tints.apply("dark")], PATIENCE + MARGIN)
         figures["seconds until an edit gets past a connection that is cut"] = _since(started)
         dropped = nodes.count_dropped()
 

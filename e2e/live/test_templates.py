@@ -9,49 +9,25 @@ import pytest
 
 from e2e.chart import clusters
 from e2e.chart.charts import NAMESPACE
-from e2e.live import calls, latencies, pods, quarantines, servers
+from e2e.live import calls, latencies, pods, quarantines, servers, tints
 from e2e.live.conftest import ENABLED
-
-ASKING = {"pillion.dev/templates": "tint"}
-
-
-def template(shade):
-    data = {"env": f"- {{name: TINT, value: {shade}}}\n"}
-    metadata = {"name": "tint", "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true"}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-@pytest.fixture
-def tint(shipped):
-    """A template for the time of a test."""
-    made = template("pale")
-    apply(made)
-    yield made
-    clusters.delete([made])
-    servers.await_absence("tint")
-
-
-def apply(configmap):
-    done = clusters.apply([configmap])
-    assert done.returncode == 0, done.stderr
-    servers.await_templates([configmap])
 
 
 def test_an_edit_changes_the_next_pod(tint, preview):
-    before = pods.variables(preview(annotations=ASKING))
-    apply(template("dark"))
+    before = pods.variables(preview(annotations=tints.ASKING))
+    tints.put("dark")
 
-    assert ({"TINT": "pale"}, {"TINT": "dark"}) == (before, pods.variables(preview(annotations=ASKING)))
+    assert ({"TINT": "pale"}, {"TINT": "dark"}) == (before, pods.variables(preview(annotations=tints.ASKING)))
 
 
 def test_a_template_that_is_deleted_is_unknown_and_known_again_when_it_is_back(tint, preview):
     clusters.delete([tint])
     servers.await_absence("tint")
-    error = preview(annotations=ASKING)
-    apply(tint)
+    error = preview(annotations=tints.ASKING)
+    tints.put("pale")
 
     assert "unknown-template" in error
-    assert {"TINT": "pale"} == pods.variables(preview(annotations=ASKING))
+    assert {"TINT": "pale"} == pods.variables(preview(annotations=tints.ASKING))
 
 
 EDITS = 30
@@ -68,7 +44,7 @@ class Watcher:
 
     def put(self, shade):
         """Return the seconds from the API server's answer to the first pod from which on all show this shade."""
-        return self._time(self._caller.apply(template(shade)), lambda answer: _has(answer, shade))
+        return self._time(self._caller.apply(tints.template(shade)), lambda answer: _has(answer, shade))
 
     def delete(self):
         """Return the seconds to the first pod from which on none is created."""
@@ -81,7 +57,8 @@ class Watcher:
         steady = 0
         while steady < self.STEADY:
             assert since < start + servers.PROPAGATION, "the pods do not show it"
-            steady = steady + 1 if shows(self._caller.create_pod(pods.pod("web", ENABLED, annotations=ASKING))) else 0
+            answer = self._caller.create_pod(pods.pod("web", ENABLED, annotations=tints.ASKING))
+            steady = steady + 1 if shows(answer) else 0
             since = time.monotonic() if steady < 2 else since
         return since - start
 
@@ -122,7 +99,7 @@ def test_a_broken_template_is_refused_when_it_is_applied_with_line_and_caret(tin
     assert FAULT.format("tint") in done.stderr
     assert "did you mean 'params.shade'?" in done.stderr
     assert "  |   value: {{ params.shaed }}\n  |             ^" in done.stderr
-    assert {"TINT": "pale"} == pods.variables(preview(annotations=ASKING))
+    assert {"TINT": "pale"} == pods.variables(preview(annotations=tints.ASKING))
 
 
 @pytest.fixture
@@ -143,13 +120,13 @@ def test_a_broken_template_that_nobody_checked_is_quarantined_and_its_last_good_
     assert done.returncode == 0, done.stderr
     quarantines.await_problem("tint", "last-good")
 
-    assert {"TINT": "pale"} == pods.variables(preview(annotations=ASKING))
+    assert {"TINT": "pale"} == pods.variables(preview(annotations=tints.ASKING))
     assert all(FAULT.format("tint") in errors(server) for server in servers.names())
     assert all("the last good version stays in force" in errors(server) for server in servers.names())
 
-    apply(template("dark"))
+    tints.put("dark")
     quarantines.await_problem("tint", None)
-    assert {"TINT": "dark"} == pods.variables(preview(annotations=ASKING))
+    assert {"TINT": "dark"} == pods.variables(preview(annotations=tints.ASKING))
 
 
 def test_a_template_that_was_never_good_is_missed_with_a_warning(unchecked, tint, caller):
