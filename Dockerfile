@@ -2,10 +2,11 @@
 #
 #     docker build --tag pillion .
 #
-# BASE is any image with Python 3.11 to 3.14 as `python3`; BUILD_BASE, where BASE has no pip, the same Python with venv.
+# BASE is any image with Python 3.11 to 3.14 as `python3`; BUILD_BASE has the same Python with venv, its headers and a
+# C compiler.
 # Whatever pip is told by PIP_INDEX_URL, PIP_FIND_LINKS and PIP_NO_INDEX, only files with locked hashes are installed.
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
-ARG BUILD_BASE=${BASE}
+ARG BUILD_BASE=docker.io/library/python:3.13-bookworm
 
 FROM ${BUILD_BASE} AS build
 ARG PIP_INDEX_URL
@@ -15,12 +16,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /source
 RUN python3 -m venv /builder && python3 -m venv --without-pip /opt/pillion
 COPY requirements requirements
-RUN /builder/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
+RUN /builder/bin/pip install --require-hashes --only-binary :all: \
+        --requirement requirements/build.txt --requirement requirements/compile.txt \
     && /builder/bin/pip --python /opt/pillion/bin/python install --no-compile --only-binary :all: \
         --require-hashes --requirement requirements/runtime.txt
 COPY . .
 RUN /builder/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheel . \
-    && /builder/bin/pip --python /opt/pillion/bin/python install --no-compile --no-deps --no-index /wheel/*.whl
+    && /builder/bin/pip --python /opt/pillion/bin/python install --no-compile --no-deps --no-index /wheel/*.whl \
+    && /builder/bin/python scripts/compile_core.py /opt/pillion/lib/python3.*/site-packages /opt/pillion/bin/python
 # Of Kubernetes' client only the connection is used: neither its asynchronous twin nor its thousand typed models.
 ENV PYTHONDONTWRITEBYTECODE=1
 RUN cd /opt/pillion \

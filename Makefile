@@ -6,12 +6,20 @@ VENV ?= .venv
 python := $(VENV)/bin/python
 pip := $(python) -m pip --disable-pip-version-check --no-input --quiet
 
+compiled := build/compiled
 runtime := $(VENV)/.runtime
 dev := $(VENV)/.dev
 
+# Python takes the package from there, also in the processes that it starts, and all else from here.
+as_compiled := CORE=compiled PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(compiled):$(CURDIR)
+CORE ?= compiled
+measured := $(if $(filter compiled,$(CORE)),$(compiled)/.made,$(dev))
+as_measured := $(if $(filter compiled,$(CORE)),$(as_compiled))
+engine_tests := tests/core tests/defaults tests/golden tests/house/test_compiled.py tests/laws tests/rendering
+
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: check help venv demo test test-deep mutants lint lint-workflow format golden bench bench-quick soak fields requirements cluster-up cluster-down image e2e figures clean
+.PHONY: check help venv demo test test-compiled test-deep mutants lint lint-workflow format golden bench bench-quick soak fields requirements cluster-up cluster-down image e2e figures clean
 
 check: lint test  ## Lint and test: what plain `make` does
 
@@ -26,6 +34,9 @@ demo: $(runtime)  ## Show an injection by the real server, without a cluster
 
 test: $(dev)  ## Run the tests
 	@$(python) -m pytest -q
+
+test-compiled: $(compiled)/.made  ## Run the engine's tests on the engine as the image has it, compiled
+	@$(as_compiled) $(python) -m pytest -q --override-ini 'pythonpath=$(compiled) .' $(engine_tests)
 
 test-deep: $(dev)  ## Run the laws at 20,000 random examples each
 	@HYPOTHESIS_PROFILE=deep $(python) -m pytest -q -m hypothesis
@@ -50,14 +61,14 @@ format: $(dev)  ## Format the code and repair what can be repaired
 golden: $(dev)  ## Write the golden files anew; read the diff before you commit it
 	@$(python) -m pytest -q tests/golden --refresh
 
-bench: $(dev)  ## Measure speed and size, as ratios within one run
-	@$(python) -m bench
+bench: $(measured)  ## Measure speed and size, as ratios within one run (CORE=compiled, as in the image, or interpreted)
+	@$(as_measured) $(python) -m bench
 
-bench-quick: $(dev)  ## Try every measurement for a moment, with the peers that are built already
-	@$(python) -m bench --quick
+bench-quick: $(measured)  ## Try every measurement for a moment, with the peers that are built already
+	@$(as_measured) $(python) -m bench --quick
 
-soak: $(dev)  ## See whether the server's memory grows over SOAK=1000000 reviews
-	@$(python) -m bench.soaks $(or $(SOAK),1000000)
+soak: $(measured)  ## See whether the server's memory grows over SOAK=1000000 reviews
+	@$(as_measured) $(python) -m bench.soaks $(or $(SOAK),1000000)
 
 fields: $(dev)  ## Read Kubernetes' field table anew, from the cluster of your kubeconfig
 	@$(python) scripts/refresh_fields.py
@@ -97,4 +108,10 @@ $(runtime): requirements/runtime.txt requirements/build.txt pyproject.toml | $(p
 $(dev): $(runtime) requirements/dev.txt
 	@echo 'installing what tests and lint need into $(VENV)'
 	@$(pip) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(compiled)/.made: $(shell find injector templates -name '*.py' -o -name '*.yaml') scripts/compile_core.py $(dev)
+	@echo 'compiling the core into $(compiled): half a minute'
+	@rm -rf $(compiled) && mkdir -p $(compiled) && cp -R injector templates $(compiled)
+	@$(python) scripts/compile_core.py $(compiled) >$(compiled)/log 2>&1 || { cat $(compiled)/log >&2; exit 1; }
 	@touch $@

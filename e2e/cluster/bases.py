@@ -1,19 +1,21 @@
 """
 A Debian base for Pillion's image, made with debootstrap: for hosts that reach a mirror of Debian and no image registry.
 
-Two images come out: a runtime base with Python and nothing to build with, and the same plus Python's venv to build in.
+Two images come out: a runtime base with Python and nothing to build with, and the same plus venv and a C compiler.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.cluster import commands
 from e2e.cluster.commands import Command
 
-BUILD_PACKAGES = ("python3-venv", "python3.11-venv", "python3-pip-whl", "python3-setuptools-whl")
+RUNTIME_PACKAGES = ("ca-certificates", "python3")
+BUILD_PACKAGES = (*RUNTIME_PACKAGES, "gcc", "libc6-dev", "python3-dev", "python3-venv")
 SUITE = "bookworm"
 PYTHON = "3.11"
 """The Python of the suite."""
@@ -32,13 +34,13 @@ class Bases:
     """The names of the two images."""
 
     runtime: str = f"localhost/pillion-base:{SUITE}"
-    build: str = f"localhost/pillion-build-base:{SUITE}"
+    build: str = f"localhost/pillion-compiler-base:{SUITE}"
 
 
-def debootstrap_command(root: Path) -> Command:
-    """Unpack the smallest Debian that has Python; the mirror is debootstrap's own choice."""
-    include = "python3,python3-venv,ca-certificates"
-    return [*_ALONE, "debootstrap", "--variant=minbase", f"--include={include}", SUITE, root]
+def debootstrap_command(root: Path, packages: Iterable[str], *options: str) -> Command:
+    """Unpack the smallest Debian that has these packages; the mirror is debootstrap's own choice."""
+    wanted = f"--include={','.join(packages)}"
+    return [*_ALONE, "debootstrap", "--variant=minbase", wanted, *options, SUITE, root]
 
 
 def make(buildah: list[str], scratch: Path) -> Bases:
@@ -49,14 +51,22 @@ def make(buildah: list[str], scratch: Path) -> Bases:
     commands.tell("making a Debian base: a minute, once")
     root = scratch / "debian"
     shutil.rmtree(root, ignore_errors=True)
-    commands.run(debootstrap_command(root))
+    commands.run(debootstrap_command(root, BUILD_PACKAGES))
     _strip(root)
     _commit(buildah, root, bases.build)
-    commands.run(["chroot", root, "dpkg", "--purge", *BUILD_PACKAGES])
+    commands.run(["chroot", root, "dpkg", "--purge", *_needless(root, scratch / "index")])
     _strip(root)
     _commit(buildah, root, bases.runtime)
     shutil.rmtree(root)
     return bases
+
+
+def _needless(root: Path, scratch: Path) -> list[str]:
+    """Return the packages in *root* that are there for building only."""
+    installed = commands.run(["chroot", root, "dpkg-query", "--show", "--showformat", "${Package} "]).split()
+    needed = commands.run(debootstrap_command(scratch, RUNTIME_PACKAGES, "--print-debs")).split()
+    shutil.rmtree(scratch, ignore_errors=True)
+    return sorted({*installed} - {*needed})
 
 
 def _strip(root: Path) -> None:

@@ -11,7 +11,7 @@ from e2e.cluster import bases, commands
 from e2e.cluster.commands import Command
 from e2e.cluster.settings import IMAGE, REPOSITORY, Settings
 
-REQUIREMENTS = ("requirements/runtime.txt", "requirements/build.txt")
+REQUIREMENTS = ("requirements/runtime.txt", "requirements/build.txt", "requirements/compile.txt")
 WHEELS = "/wheels"
 """Where the build finds the wheels that were fetched before."""
 

@@ -34,11 +34,13 @@ def test_wheels_are_fetched_by_hash_for_the_python_of_the_base():
 
     assert "--require-hashes" in command
     assert f"--python-version={bases.PYTHON}" in command
-    assert [str(REPOSITORY / file) for file in images.REQUIREMENTS] == command[-3::2]
+    assert [str(REPOSITORY / file) for file in images.REQUIREMENTS] == command[-5::2]
 
 
 def test_the_base_is_the_smallest_debian_with_python():
-    assert {"--variant=minbase", bases.SUITE} <= set(bases.debootstrap_command(Path("/root")))
+    command = bases.debootstrap_command(Path("/root"), bases.RUNTIME_PACKAGES)
+
+    assert {"--variant=minbase", "--include=ca-certificates,python3", bases.SUITE} <= set(command)
 
 
 def test_every_argument_that_the_build_is_given_is_one_of_the_dockerfile():
