@@ -8,6 +8,8 @@ from typing import Any
 import jsonpatch
 import orjson
 
+from injector.core.model import TOKEN_PATH
+
 STATUS = "pillion.dev/status"
 
 
@@ -16,12 +18,35 @@ class WrongAnswer(Exception):
 
 
 def inject(body: bytes, answer: bytes) -> dict[str, Any]:
-    """Return the pod that the API server would store after *answer*; raises WrongAnswer."""
+    """Return the pod that the API server would store after *answer*, token included; raises WrongAnswer."""
     request, response = orjson.loads(body)["request"], orjson.loads(answer)["response"]
     if response["uid"] != request["uid"] or response["allowed"] is not True or "patch" not in response:
         raise WrongAnswer(f"expected a patch for review {request['uid']}, got {str(response)[:500]}")
     pod: dict[str, Any] = jsonpatch.apply_patch(request["object"], orjson.loads(b64decode(response["patch"])))
-    return pod
+    return _with_tokens(pod)
+
+
+def _with_tokens(pod: dict[str, Any]) -> dict[str, Any]:
+    """
+    Mount the pod's token where nothing is mounted in its place, as the API server does with the answer.
+
+    Pillion has done it before, no other design does: this much they may differ. What is mounted otherwise is noticed.
+    """
+    spec = pod["spec"]
+    names = [volume["name"] for volume in spec.get("volumes", ()) if volume["name"].startswith("kube-api-access-")]
+    lists = {
+        key: [_with_token(container, names[0]) for container in spec[key]]
+        for key in ("initContainers", "containers")
+        if names and key in spec
+    }
+    return {**pod, "spec": {**spec, **lists}}
+
+
+def _with_token(container: dict[str, Any], volume: str) -> dict[str, Any]:
+    mounts = container.get("volumeMounts", [])
+    if any(mount["mountPath"] == TOKEN_PATH for mount in mounts):
+        return container
+    return {**container, "volumeMounts": [*mounts, {"name": volume, "readOnly": True, "mountPath": TOKEN_PATH}]}
 
 
 def strip_status(pod: dict[str, Any]) -> dict[str, Any]:

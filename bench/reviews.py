@@ -175,7 +175,7 @@ def _metadata(digest: str, shape: Shape) -> dict[str, Any]:
 
 
 def _managed_fields(shape: Shape, index: int) -> dict[str, Any]:
-    """Return who owns which field, down to the containers' fields."""
+    """Return who owns which field, down to the containers' fields; what a plugin adds on the way here is nobody's."""
     nothing: dict[str, Any] = {}
     container = {
         f"f:{name}": nothing
@@ -184,9 +184,8 @@ def _managed_fields(shape: Shape, index: int) -> dict[str, Any]:
     names = (f'k:{{"name":"{_name(index)}"}}' for index in range(shape.containers))
     containers = {name: {".": nothing, **container} for name in names}
     spec = {f"f:{name}": nothing for name in ("dnsPolicy", "restartPolicy", "schedulerName", "securityContext")}
-    volumes = {
-        f'k:{{"name":"{volume["name"]}"}}': {".": nothing, "f:name": nothing} for volume in _volumes(shape.volumes)
-    }
+    authored = [volume["name"] for volume in _volumes(shape.volumes) if volume["name"] != _TOKEN_MOUNT["name"]]
+    volumes = {f'k:{{"name":"{name}"}}': {".": nothing, "f:name": nothing} for name in authored}
     return {
         "manager": f"manager-{index}" if index else "kube-controller-manager",
         "operation": "Update",

@@ -243,6 +243,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("tolerations", {"pod": "tolerations: [{key: spot, effect: NoSchedule}, {operator: Exists}]\n"}),
     Feature("grace", {"pod": "terminationGracePeriodSeconds: {{ 60 if params.level == 'info' else 30 }}\n"}),
     Feature("priority", {"pod": "priorityClassName: high\n"}),
+    Feature("token", {"pod": "automountServiceAccountToken: false\n"}),
     Feature("podContext", {"pod": "securityContext: {fsGroup: 2000, seccompProfile: {type: RuntimeDefault}}\n"}),
     Feature("secrets", {"pod": "imagePullSecrets: [{name: registry}]\n"}),
     Feature("hosts", {"pod": "hostAliases: [{ip: 198.51.100.7, hostnames: [a]}, {ip: 198.51.100.8}]\n"}),

@@ -11,45 +11,28 @@ from typing import Any
 from injector.core import defaults
 from injector.core.defaults import DEFAULTS
 from injector.core.field_table import TYPES, Field
-from injector.core.model import TOKEN_PATH, Object
+from injector.core.model import Object
+from tests import accounts
 
-TOKEN = "kube-api-access-x7x7x"
-TOKEN_MOUNT = {"name": TOKEN, "readOnly": True, "mountPath": TOKEN_PATH}
-SOURCES = [{"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}]
 QUANTITIES = {"0.1": "100m", "0.5": "500m", "1024Ki": "1Mi"}
 """As authors write them, and as the API server does."""
 
 
 def delivered(pod: Object) -> Object:
-    """The pod as a webhook first sees it: stored, with the volume and mounts of its token."""
-    spec = pod["spec"]
-    volumes = spec.get("volumes") or []
-    if all(volume["name"] != TOKEN for volume in volumes):
-        volumes = [*volumes, {"name": TOKEN, "projected": {"sources": SOURCES}}]
-    return stored({**pod, "spec": {**spec, "volumes": volumes}})
+    """The pod as a webhook first sees it: stored, who wrote what noted, with the volume and mounts of its token."""
+    return accounts.mounted(accounts.noted(stored(pod)))
 
 
 def stored(pod: Object) -> Object:
     """The pod as the API server keeps it, and as a webhook sees it when it is called again."""
     labelled = _kept("ObjectMeta", pod["metadata"])
-    return {**pod, "metadata": labelled, "spec": _priority(_spec(pod["spec"]), pod["spec"])}
+    kept = {**pod, "metadata": labelled, "spec": _priority(_spec(pod["spec"]), pod["spec"])}
+    has_been_mounted = any(volume["name"] == accounts.VOLUME for volume in kept["spec"].get("volumes", ()))
+    return accounts.mounted(kept) if has_been_mounted else kept
 
 
 def _spec(spec: Object) -> Object:
-    found = {"serviceAccount": spec.get("serviceAccountName") or "default", **_stored("PodSpec", spec)}
-    if all(volume["name"] != TOKEN for volume in found.get("volumes", ())):
-        return found
-    lists = {
-        key: [_with_token(item) for item in found[key]] for key in ("containers", "initContainers") if key in found
-    }
-    return {**found, **lists}
-
-
-def _with_token(container: Object) -> Object:
-    mounts = container.get("volumeMounts", [])
-    if any(mount.get("mountPath") == TOKEN_PATH for mount in mounts):
-        return container
-    return {**container, "volumeMounts": [*mounts, TOKEN_MOUNT]}
+    return {"serviceAccount": spec.get("serviceAccountName") or "default", **_stored("PodSpec", spec)}
 
 
 def _priority(spec: Object, before: Object) -> Object:

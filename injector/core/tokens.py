@@ -13,9 +13,7 @@ The account cannot be seen here. Nothing is guessed: the plugin must have been a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from injector.core.model import JSON, TOKEN_PATH, TOKEN_VOLUME, Object
+from injector.core.model import EMPTY, TOKEN_PATH, TOKEN_VOLUME, Object
 
 _PLUGINS_VOLUME = "kube-api-access-"
 """How the name of the plugin's volume begins."""
@@ -30,17 +28,28 @@ def mount(received: Object, merged: Object) -> Object:
     The same object if they have something at its path, or if it is not certain that the plugin would.
     """
     own, spec = received.get("spec") or {}, merged.get("spec") or {}
-    present = {container["name"] for container in _containers(own)}
-    new = (container for container in _containers(spec) if container["name"] not in present)
-    lacking = {container["name"] for container in new if _mounted_at_path(container) is None}
-    if not lacking or not _is_decided_alike(own, spec):
-        return merged
-    plugins = _find_plugins_mount(received)
+    lacking = _find_lacking(own, spec)
+    plugins = _find_plugins_mount(received, own) if lacking and _is_decided_alike(own, spec) else None
     if plugins is None:
         return merged
-    lists = {key: [_with_mount(item, plugins) if item["name"] in lacking else item for item in spec[key]]
-             for key in _LISTS if any(item["name"] in lacking for item in spec.get(key) or ())}  # fmt: skip
+    lists: Object = {}
+    for key, index in lacking:
+        lists[key] = lists.get(key) or [*spec[key]]
+        lists[key][index] = _with_mount(spec[key][index], plugins)
     return {**merged, "spec": {**spec, **lists}}
+
+
+def _find_lacking(own: Object, spec: Object) -> list[tuple[str, int]]:
+    """Return the places of the containers that have come and have nothing mounted at the token's path."""
+    lacking = []
+    for key in _LISTS:
+        before, after = own.get(key) or (), spec.get(key) or ()
+        if len(before) != len(after):
+            present = {container["name"] for container in before}
+            for index, container in enumerate(after):
+                if container["name"] not in present and _mounted_at_path(container) is None:
+                    lacking.append((key, index))
+    return lacking
 
 
 def _is_decided_alike(own: Object, spec: Object) -> bool:
@@ -49,21 +58,43 @@ def _is_decided_alike(own: Object, spec: Object) -> bool:
     return not is_off and spec.get("serviceAccountName") == own.get("serviceAccountName")
 
 
-def _find_plugins_mount(pod: Object) -> Object | None:
+def _find_plugins_mount(pod: Object, spec: Object) -> Object | None:
     """Return the mount that the plugin has put into *pod*; None unless it is certain that it was the plugin."""
-    spec = pod.get("spec") or {}
-    names = (volume["name"] for volume in spec.get("volumes") or ())
-    name = next((name for name in names if name.startswith(_PLUGINS_VOLUME)), "")
-    plugins = {"name": name, "readOnly": True, "mountPath": TOKEN_PATH}
-    mounts = [_mounted_at_path(container) for container in _containers(spec)]
-    is_there = plugins in mounts and None not in mounts and _is_of_token(spec["volumes"], name)
-    return plugins if is_there and not _is_authored(pod, name) else None
+    volume = _find_plugins_volume(spec)
+    if volume is None:
+        return None
+    plugins = {"name": volume["name"], "readOnly": True, "mountPath": TOKEN_PATH}
+    is_there = False
+    for key in _LISTS:
+        for container in spec.get(key) or ():
+            mounted = _mounted_at_path(container)
+            if mounted is None:
+                return None
+            is_there = is_there or mounted == plugins
+    return plugins if is_there and _is_of_token(volume) and not _is_authored(pod, volume["name"]) else None
 
 
-def _is_of_token(volumes: list[Object], name: str) -> bool:
-    volume = next(volume for volume in volumes if volume["name"] == name)
-    sources = (volume.get("projected") or {}).get("sources") or ()
-    return any(source.get("serviceAccountToken") is not None for source in sources)
+def _find_plugins_volume(spec: Object) -> Object | None:
+    """Return the volume that the plugin takes, whoever added it."""
+    for volume in spec.get("volumes") or ():
+        if volume["name"].startswith(_PLUGINS_VOLUME):
+            return volume  # type: ignore[no-any-return]
+    return None
+
+
+def _is_of_token(volume: Object) -> bool:
+    for source in (volume.get("projected") or EMPTY).get("sources") or ():
+        if source.get("serviceAccountToken") is not None:
+            return True
+    return False
+
+
+def _mounted_at_path(container: Object) -> Object | None:
+    """Return the mount at the token's path, which keeps the plugin away; the plugin's own is the last of all."""
+    for mounted in reversed(container.get("volumeMounts") or ()):
+        if mounted.get("mountPath") == TOKEN_PATH:
+            return mounted  # type: ignore[no-any-return]
+    return None
 
 
 def _is_authored(pod: Object, volume: str) -> bool:
@@ -73,28 +104,17 @@ def _is_authored(pod: Object, volume: str) -> bool:
     The API server notes who wrote which field before its plugins run (``pkg/endpoints/handlers/create.go`` of
     k8s.io/apiserver), and what they and webhooks add is nobody's at the time.
     """
-    entries = (pod.get("metadata") or {}).get("managedFields")
-    written = [*map(_fields_of_spec, entries)] if isinstance(entries, list) else []
     named = f'k:{{"name":"{volume}"}}'
-    return not any(written) or any(named in (fields.get("f:volumes") or ()) for fields in written)
-
-
-def _fields_of_spec(entry: JSON) -> Object:
-    """Return what one manager wrote of the pod's spec, as the keys of ``fieldsV1``."""
-    match entry:
-        case {"fieldsV1": {"f:spec": dict() as fields}}:
-            return fields
-    return {}
-
-
-def _containers(spec: Object) -> Iterator[Object]:
-    return (container for key in _LISTS for container in spec.get(key) or ())
-
-
-def _mounted_at_path(container: Object) -> Object | None:
-    """Return the first mount at the token's path, which keeps the plugin from mounting the token."""
-    mounts = container.get("volumeMounts") or ()
-    return next((mounted for mounted in mounts if mounted.get("mountPath") == TOKEN_PATH), None)
+    is_noted = False
+    try:
+        for entry in pod["metadata"].get("managedFields") or ():
+            if fields := (entry.get("fieldsV1") or EMPTY).get("f:spec"):
+                if named in (fields.get("f:volumes") or EMPTY):
+                    return True
+                is_noted = True
+    except (AttributeError, TypeError):  # nobody has looked at these before
+        return True
+    return not is_noted
 
 
 def _with_mount(container: Object, added: Object) -> Object:

@@ -84,7 +84,7 @@ def test_every_template_and_every_shape_is_a_case_of_its_own():
     made = [case.make(1)[0] for case in cases.everything()]
     sizes = sorted({round(len(body), -3) for body in made})
     assert 20 == len(set(made))
-    assert [5_000, 13_000, 44_000, 106_000] == sizes
+    assert [5_000, 13_000, 44_000, 105_000] == sizes
 
 
 def test_reviews_take_turns_in_a_mix():
@@ -114,6 +114,23 @@ def test_pods_are_alike_that_differ_in_what_is_empty_only(engine):
     ]
     typed["response"]["patch"] = b64encode(orjson.dumps(patch)).decode()
     answers.check_alike(body, orjson.dumps(typed), engine(body))
+
+
+def test_designs_may_leave_the_token_to_the_api_server_but_not_mount_it_otherwise(engine):
+    body = reviews.make(0, Shape())
+    ours, text = orjson.loads(engine(body)), b64decode(orjson.loads(tutorials.answer(body))["response"]["patch"])
+    patch = orjson.loads(b64decode(ours["response"]["patch"]))
+    [starters] = [operation for operation in patch if operation["path"] == "/spec/initContainers"]
+    mounts = [container["volumeMounts"][-1] for container in starters["value"]]
+
+    assert [answers.TOKEN_PATH] * 2 == [mount["mountPath"] for mount in mounts]
+    assert answers.TOKEN_PATH.encode() not in text
+    answers.check_same(body, engine(body), tutorials.answer(body))
+
+    mounts[0]["readOnly"] = False
+    ours["response"]["patch"] = b64encode(orjson.dumps(patch)).decode()
+    with pytest.raises(WrongAnswer, match="make different pods"):
+        answers.check_same(body, orjson.dumps(ours), tutorials.answer(body))
 
 
 def test_a_different_pod_is_noticed(engine):
