@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from injector.core import limits
-from injector.core.bound import PLAIN, check_size, measure
+from injector.core.bound import HOLDERS, PLAIN, check_size, measure
 from injector.core.errors import Expired, LimitExceeded
 
 _CHECK_EVERY = 256
@@ -21,11 +21,11 @@ _CHECK_EVERY = 256
 class Budget:
     """The work that one template may still do on one pod."""
 
-    __slots__ = ("_characters", "_checked", "_expired", "_items", "_left", "_sizes")
+    __slots__ = ("_characters", "_expired", "_items", "_left", "_pause", "_sizes")
 
     def __init__(self, expired: Callable[[], bool]) -> None:
         self._left = limits.STEPS
-        self._checked = limits.STEPS
+        self._pause = limits.STEPS - _CHECK_EVERY  # steps left at which to look whether to go on
         self._expired = expired
         self._items = self._characters = 0
         self._sizes: dict[int, tuple[Any, int, int]] = {}  # with the value, so that its id stays its own
@@ -41,13 +41,16 @@ class Budget:
 
     def spend(self, steps: int) -> None:
         """Take *steps*; raises LimitExceeded when there are none left and Expired when time is up."""
-        self._left -= steps
-        if self._left < 0:
+        left = self._left = self._left - steps
+        if left <= self._pause:
+            self._look(left)
+
+    def _look(self, left: int) -> None:
+        if left < 0:
             refuse(f"the template takes more than {limits.STEPS} steps: loop over less")
-        if self._checked - self._left >= _CHECK_EVERY:
-            self._checked = self._left
-            if self._expired():
-                raise Expired("the deadline of the request is over")
+        self._pause = max(left - _CHECK_EVERY, -1)
+        if self._expired():
+            raise Expired("the deadline of the request is over")
 
     def weigh(self, value: Any) -> Any:
         """Return *value* after spending for its size; raises LimitExceeded if it is too large for any use."""
@@ -66,8 +69,11 @@ class Budget:
 
     def weigh_printed(self, value: Any) -> None:
         """Spend for a value that is printed, which counts towards the size of the output."""
-        if type(value) in PLAIN:
-            items, characters = 1, len(value) if isinstance(value, str) else 0
+        kind = type(value)
+        if kind is str:
+            items, characters = 1, len(value)
+        elif kind in PLAIN:
+            items, characters = 1, 0
         else:
             items, characters = self._measure(value)
         self.spend(items + characters // 64)
@@ -77,7 +83,7 @@ class Budget:
 
     def _measure(self, value: Any) -> tuple[int, int]:
         """Return the size of a value; what holds others is walked once for all its uses, as no template changes it."""
-        if not isinstance(value, dict | list):
+        if not isinstance(value, HOLDERS):
             return measure(value)
         known = self._sizes.get(id(value))
         if known is None:

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from injector.core import filters, limits, list_filters, sources, text_filters
 from injector.core.absences import Absent, Unset
-from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, Layout, Text, Values, Yaml, inline
+from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, HOLDERS, PLACED, TEXTS, Text, Values, inline
 from injector.core.budgets import Budget, refuse
 from injector.core.errors import RenderError
 from injector.core.names import near
@@ -32,6 +32,12 @@ STRING_METHODS = frozenset(
 LOOP_ATTRIBUTES = frozenset(
     "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle".split()
 )
+
+_INDEXED = (list, tuple, str, dict)
+_WITH_METHODS = (str, dict)
+
+_SURROUNDINGS = ("_loop_vars", "_block_vars")
+"""What Jinja passes along for functions that want their surroundings; none of ours does."""
 
 _PARSING = 32
 """What reading YAML costs more than reading text."""
@@ -71,20 +77,24 @@ class Environment(ImmutableSandboxedEnvironment):
         if isinstance(argument, str):
             return self.getattr(obj, argument)
         try:
-            return obj[argument] if isinstance(obj, list | tuple | str | dict) else self._part(obj, str(argument))
+            return obj[argument] if isinstance(obj, _INDEXED) else self._part(obj, str(argument))
         except LookupError:
             return Absent(name=str(argument))
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a macro, a function or a method, and spend for what goes in and what comes out."""
         budget: Budget = context.parent["_budget"]
+        for name in _SURROUNDINGS:
+            kwargs.pop(name, None)
         receiver = getattr(obj, "__self__", None)
         for item in (receiver if isinstance(receiver, str) else "", *args, *kwargs.values()):
             budget.weigh(item)
+        if isinstance(receiver, _WITH_METHODS):  # a method that ``_part`` or ``_method`` has let through
+            if args and obj.__name__.endswith("strip"):
+                text_filters.check_stripped(args[0])
+            return budget.weigh(obj(*args, **kwargs))
         if isinstance(obj, Absent):
             return obj
-        if isinstance(receiver, str) and obj.__name__.endswith("strip") and args:
-            text_filters.check_stripped(args[0])
         result = super().call(context, obj, *args, **kwargs)
         return _capture(context, result) if isinstance(obj, Macro) else budget.weigh(result)
 
@@ -103,7 +113,7 @@ class Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, LoopContext) and name in LOOP_ATTRIBUTES:
             part = getattr(obj, name)
             return Absent(name=name) if isinstance(part, jinja2.Undefined) else part
-        if isinstance(obj, str | Yaml | Layout) and name in STRING_METHODS:
+        if isinstance(obj, TEXTS) and name in STRING_METHODS:
             return getattr(str(obj), name)
         kind = type(text_filters.present(obj)).__name__
         hint = f": use the filter {name!r}" if name in self.filters and not name.startswith("_") else ""
@@ -140,9 +150,9 @@ def environment_of(delimiters: tuple[str, str]) -> Environment:
 @jinja2.pass_context
 def _emit(context: Context, value: Any) -> str:
     """Turn what an expression yields into a token; that the context is asked for also stops folding at load."""
-    if isinstance(value, jinja2.Undefined):
-        return str(value)
     variables = context.parent
+    if type(value) is not str and isinstance(value, jinja2.Undefined):
+        return str(value)
     variables["_budget"].weigh_printed(value)
     values: Values = variables["_values"]
     return values.emit(value)
@@ -159,7 +169,7 @@ def _capture(context: Context, text: str) -> Text:
 
 @jinja2.pass_context
 def _weigh(context: Context, value: Any) -> Any:
-    return context.parent["_budget"].weigh(str(value) if isinstance(value, Yaml | Layout) else value)
+    return context.parent["_budget"].weigh(str(value) if isinstance(value, PLACED) else value)
 
 
 @jinja2.pass_context
@@ -209,6 +219,8 @@ _GUARDED: dict[str, Callable[..., Any]] = {
 
 def _costed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a filter or test that spends for what it takes and what it gives."""
+    if function is list_filters.length:
+        return _length
     price = _PATTERN if function in _MATCHING else 0
     is_parser = function is filters.from_yaml
 
@@ -223,8 +235,19 @@ def _costed(function: Callable[..., Any]) -> Callable[..., Any]:
     return costed
 
 
+@jinja2.pass_context
+def _length(context: Context, value: Any) -> int:
+    """Count for one step, however much there is in what is counted; a text costs by its length as everywhere."""
+    budget: Budget = context.parent["_budget"]
+    if isinstance(value, HOLDERS):
+        budget.spend(1)
+    else:
+        budget.weigh(value)
+    return list_filters.length(value)
+
+
 def _settled(operand: Any) -> Any:
-    return str(operand) if isinstance(operand, Yaml | Layout) else text_filters.present(operand)
+    return str(operand) if isinstance(operand, PLACED) else text_filters.present(operand)
 
 
 def _are_numbers(left: Any, right: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from injector.core.inputs import Path
+    from injector.core.inputs import Reading
     from injector.core.reasons import Reason
     from injector.core.rendering import Expression, Program
     from injector.core.schemas import Parameter
@@ -151,7 +151,7 @@ class Template:
     version: str = ""
     is_default: bool = False
     when: Expression | None = None
-    inputs: tuple[Path, ...] = ()
+    inputs: Reading = ()
     """What the texts and the condition read of what they are shown."""
     namespace_selector: Selector | None = None
     pod_selector: Selector | None = None

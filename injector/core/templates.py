@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from injector.core import documents, rendering, schemas, selectors
+from injector.core import documents, inputs, rendering, schemas, selectors
 from injector.core.errors import Place, TemplateError
 from injector.core.model import JSON, BrokenTemplate, Native, Object, OnError, Policy, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from injector.core.inputs import Path
+    from injector.core.inputs import Reading
     from injector.core.rendering import Expression, Program
     from injector.core.schemas import Parameter
     from injector.core.selectors import Selector
@@ -186,10 +186,10 @@ def _when(settings: Mapping[str, str], parameters: Mapping[str, Parameter]) -> E
     return rendering.compile_expression(text, key="when", parameters=parameters) if text else None
 
 
-def _inputs(programs: Mapping[str, Program], when: Expression | None) -> tuple[Path, ...]:
-    """Return what all texts and the condition read, in an order that is the same in every process."""
+def _inputs(programs: Mapping[str, Program], when: Expression | None) -> Reading:
+    """Return what all texts and the condition read."""
     read = frozenset().union(*(program.inputs for program in programs.values()))
-    return tuple(sorted(read | when.program.inputs if when else read))
+    return inputs.plan(read | when.program.inputs if when else read)
 
 
 def _selector(settings: Mapping[str, str], key: str) -> Selector | None:
