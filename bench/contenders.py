@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import apis, builds, cases, engines, processes
+from bench import apis, builds, cases, engines, machines, processes
 from bench.builds import Absent
 from bench.processes import Cores, Server, Start
 
@@ -69,13 +69,21 @@ def null(site: Site, size: int) -> Iterator[Server]:
 
 
 @contextmanager
+def _interpreted(site: Site) -> Iterator[Server]:
+    if not machines.IS_COMPILED:
+        raise Absent("that is what Pillion's own row shows in this run")
+    with _product(site, "injector", "interpreted", ("env", "-u", "PYTHONPATH", "-u", "PYTHONSAFEPATH")) as server:
+        yield server
+
+
+@contextmanager
 def _handovers(site: Site) -> Iterator[Server]:
     with _product(site, "bench.handovers", "handovers") as server:
         yield server
 
 
 @contextmanager
-def _product(site: Site, module: str, name: str) -> Iterator[Server]:
+def _product(site: Site, module: str, name: str, runner: Sequence[str] = ()) -> Iterator[Server]:
     """Run ``pillion serve``, or what stands for it, with the templates that all designs are measured with."""
     folder = site.folder / f"{name}-templates"
     folder.mkdir()
@@ -93,7 +101,8 @@ def _product(site: Site, module: str, name: str) -> Iterator[Server]:
         "drain-seconds": "0",
     }
     arguments = (f"--{flag}={text}" for flag, text in flags.items())
-    with processes.announced(_python(site, module, "serve", *arguments, log=name)) as server:
+    command = (*runner, sys.executable, "-m", module, "serve", *arguments)
+    with processes.announced(_start(site, command, name)) as server:
         yield server
 
 
@@ -172,6 +181,9 @@ def _shakes_hands(port: int, certificate: Path) -> bool:
 
 
 PILLION = Contender("Pillion", pillion, "proves every patch; log, metrics, deadline and limits are on")
+INTERPRETED = Contender(
+    "Pillion, not compiled", _interpreted, "as above, on the sources as they stand: what an install by pip runs"
+)
 HANDOVERS = Contender("Pillion, each review on a thread", _handovers, "as above, with waitress's own hand-over")
 TUTORIAL = Contender(
     "tutorial (Flask, PyYAML, make_patch)",
@@ -203,4 +215,4 @@ VAULT = Contender(
     needs="vault",
 )
 
-RIVALS = (HANDOVERS, VAULT, USUAL, KOPF, TUTORIAL, FLASK)
+RIVALS = (INTERPRETED, HANDOVERS, VAULT, USUAL, KOPF, TUTORIAL, FLASK)

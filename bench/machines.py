@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from injector.core import patches
+
+IS_COMPILED = not patches.__file__.endswith(".py")
 LIBRARIES = ("flask", "jinja2", "jsonpatch", "orjson", "PyYAML", "waitress")
 
 
@@ -23,6 +26,7 @@ def describe() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "optimised build": "yes" if "--enable-optimizations" in built else "no",
         "link-time optimisation": "yes" if "--with-lto" in built else "no",
+        "core": "compiled by mypyc" if IS_COMPILED else "interpreted",
         "openssl": ssl.OPENSSL_VERSION,
         "go": _go(),
         "processor": _processor(),

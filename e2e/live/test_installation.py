@@ -57,6 +57,13 @@ def test_nothing_that_made_the_certificate_is_left(release):
     assert "certs-setup" not in roles.stdout
 
 
+def test_the_core_of_the_image_is_compiled(release):
+    program = "import injector.core.patches as patches; print(patches.__file__)"
+    asked = clusters.kubectl("-n", NAMESPACE, "exec", servers.names()[0], "--", "python", "-c", program)
+
+    assert asked.stdout.endswith(".so\n")
+
+
 def test_two_servers_run_as_nobody_on_a_file_system_that_they_cannot_write(release):
     for server in servers.names():
         written = clusters.kubectl("-n", NAMESPACE, "exec", server, "--", "sh", "-c", "id -u; echo a >/opt/pillion/a")
