@@ -119,12 +119,12 @@ def admit(
     if not injection.settled.fragments or any(decision.denies for decision in decisions):
         return _conclude(decisions, notes)
     pod = status.record(injection.merged.pod, injection.settled.fragments, policy.domain)
+    pod = tokens.mount(review.object, pod)
     return _conclude(decisions, notes, pod, patches.diff(review.object, pod))
 
 
 class _Injection(NamedTuple):
     """All candidates, rendered and merged, less those that failed."""
-    pod = tokens.mount(review.object, pod)
 
     merged: Merged
     settled: Settled
