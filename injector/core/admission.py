@@ -73,11 +73,16 @@ def answer(
         verdict = admit(review, namespace, catalog, policy, expired)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _disbelief(review, error) from error
+    return Answer(write(review, verdict), review, verdict)
+
+
+def write(review: Review, verdict: Verdict) -> bytes:
+    """Return the bytes of the answer; raises UnprovenPatch if the patch does not turn the one pod into the other."""
     patch = b""
     if verdict.patch:
         patches.prove(review.object, verdict.patch, verdict.pod)
         patch = orjson.dumps(patches.as_json(verdict.patch))
-    return Answer(reviews.encode(review, verdict, patch), review, verdict)
+    return reviews.encode(review, verdict, patch)
 
 
 def _disbelief(review: Review, error: Exception) -> ReviewError | UnprovenPatch:
