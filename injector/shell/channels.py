@@ -97,13 +97,14 @@ class Channel(HTTPChannel):
         """
         Make the event loop close this connection in its next pass.
 
-        Not here and now: the loop may be in the middle of building its poll list, and a descriptor closed now could be
-        given to the next connection, which would then be closed for its predecessor's events. After shutdown() the
-        poll reports the right channel, also if a task waits for a peer that never reads.
+        Not here and now: the loop may be in the middle of handling events, and a descriptor closed now could be given
+        to the next connection, which would then be closed for its predecessor's events. After shutdown() the poll
+        reports the right channel, also if a task waits for a peer that never reads.
         """
         self.will_close = True
         with suppress(OSError, AttributeError):
             self.socket.shutdown(socket.SHUT_RDWR)
+        self.look_again()
 
     def _receiving_for(self, now: float) -> float:
         if self.request is None:
@@ -128,6 +129,15 @@ class Channel(HTTPChannel):
         return now - self._quiet[1]
 
     # -- the event loop ------------------------------------------------------------------------------------------------
+
+    def look_again(self) -> None:
+        """
+        Make the event loop ask what this connection waits for, ``readable`` and ``writable``.
+
+        Whoever changes the answer calls this, on any thread and *after* the change; the loop does so itself after each
+        of the connection's events. What nobody tells, the loop sees at the next tick only.
+        """
+        self.server.look_again_at(self._fileno)
 
     def readable(self) -> bool:
         """Tell whether the loop should read."""
@@ -159,8 +169,11 @@ class Channel(HTTPChannel):
 
     def service(self) -> None:
         """Answer the first request in the queue."""
-        super().service()
-        self.served += 1
+        try:
+            super().service()
+            self.served += 1
+        finally:
+            self.look_again()
 
     def _receive(self) -> bytes:
         try:
@@ -219,7 +232,10 @@ class Channel(HTTPChannel):
             self._flush_exception(self._flush_some, do_close=False)
 
     def _write(self, data: Any) -> int:
-        return int(super().write_soon(data))
+        written: int = super().write_soon(data)
+        if self.total_outbufs_len:  # the peer takes it slowly: the loop sends the rest
+            self.look_again()
+        return written
 
     def _append(self, data: bytes) -> None:
         if data:

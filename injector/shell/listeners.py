@@ -1,9 +1,9 @@
 """
 The listening socket and its event loop: who is let in, who has taken too long, when it ends.
 
-Two servers in one process are two listeners with a socket map each. Internals of waitress in use: of ``TcpWSGIServer``
-its constructor, ``_map``, ``trigger``, ``active_channels``, ``readable``, ``accept``, ``handle_accept``,
-``maintenance``, ``pull_trigger``, ``set_socket_options``, ``fix_addr``; ``wasyncore.loop`` and ``dispatcher.close``.
+Two servers in one process are two listeners with descriptors of their own. Internals of waitress in use: of
+``TcpWSGIServer`` its constructor, ``_map``, ``_fileno``, ``trigger``, ``active_channels``, ``readable``, ``accept``,
+``handle_accept``, ``maintenance``, ``pull_trigger``, ``set_socket_options``, ``fix_addr``; ``dispatcher.close``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from injector.shell.channels import Channel
+from injector.shell.descriptors import Descriptors, best_poller
 from injector.shell.limits import Limits
 from injector.shell.tasks import Dispatcher
 from injector.shell.tls_channels import TlsChannel
@@ -35,6 +36,8 @@ class Listener(TcpWSGIServer):
 
     channel_class = Channel
     logger = log
+    suspicious = True
+    """Whether each tick asks every connection what it waits for, lest one hang for ever that forgot to say."""
 
     def __init__(self, application: Any, sock: socket.socket, limits: Limits, inline_paths: frozenset[str]) -> None:
         self.limits = limits
@@ -50,10 +53,11 @@ class Listener(TcpWSGIServer):
         """When the loop last ended a pass, in monotonic seconds."""
         self._awake = threading.RLock()  # nobody writes to a closed trigger; re-entrant, for signal handlers
         self._paused = False
+        self._ticks_at = 0.0
         self._said: dict[str, float] = {}
         super().__init__(
             application,
-            map={},
+            map=Descriptors(best_poller()),
             _sock=sock,
             bind_socket=False,
             sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
@@ -79,17 +83,33 @@ class Listener(TcpWSGIServer):
             if not self.ended.is_set():
                 self.trigger.pull_trigger()
 
-    def pull_trigger(self) -> None:
-        """Wake the loop from a thread that has written output; the loop itself is awake."""
+    def look_again_at(self, descriptor: int | None) -> None:
+        """Make the loop ask a connection what it waits for; any thread may call it."""
+        self._map.look_again_at(descriptor)
         if not self.task_dispatcher.in_loop():
             self.wake()
 
+    def pull_trigger(self) -> None:
+        """Do nothing: waitress calls it where something has changed, but not what; our channels say both."""
+
     def _pass(self, seconds: float) -> None:
+        if self.turned >= self._ticks_at:
+            self._tick()
         if self.held_back:
             self.weigh()
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        paused = self._paused
+        self._map.turn(seconds)
+        if paused:
+            self._paused = False
+            self._map.look_again_at(self._fileno)
         self.task_dispatcher.run_inline()  # after all reading, so that each request knows how many wait
         self.turned = time.monotonic()
+
+    def _tick(self) -> None:
+        self._ticks_at = self.turned + self.limits.tick
+        self.maintenance(self.turned)
+        if self.suspicious:
+            self._map.look_again_at_all()
 
     def _finish(self) -> None:
         self.draining = True
@@ -108,14 +128,13 @@ class Listener(TcpWSGIServer):
         with self._awake:
             self.ended.set()
             self.trigger.close()
+        self._map.close()
 
     # -- who is let in -------------------------------------------------------------------------------------------------
 
     def readable(self) -> bool:
-        """Tell whether the loop should accept; called in each of its passes, it also sees to the deadlines."""
-        accepting = bool(super().readable()) and not self._paused
-        self._paused = False
-        return accepting
+        """Tell whether the loop should accept."""
+        return bool(self.accepting) and not self._paused
 
     def accept(self) -> Any:
         """Return a connection and its peer's address, or None where none can be had now."""
@@ -161,23 +180,26 @@ class Listener(TcpWSGIServer):
 
     # -- who has taken too long ----------------------------------------------------------------------------------------
 
-    def maintenance(self, now: float) -> None:  # noqa: ARG002  # waitress gives the wall clock, which may jump
-        """Hang up on connections that are past a deadline."""
-        moment = time.monotonic()
+    def maintenance(self, now: float) -> None:
+        """Hang up on connections that are past a deadline at this monotonic time."""
         for channel in self._channels():
-            deadline = "" if channel.will_close else channel.overdue(moment)
+            deadline = "" if channel.will_close else channel.overdue(now)
             if deadline:
                 self.overdue[deadline] = self.overdue.get(deadline, 0) + 1
                 channel.hang_up()
 
     def weigh(self) -> None:
         """Hold back large uploads while bodies take too much memory, except the oldest, which will free some."""
+        before, self.held_back = self.held_back, frozenset(self._surplus())
+        for channel in before ^ self.held_back:
+            channel.look_again()
+
+    def _surplus(self) -> list[Channel]:
         channels = self._channels()
         if sum(channel.held for channel in channels) <= self.limits.bodies:
-            self.held_back = frozenset()
-            return
+            return []
         uploads = [channel for channel in channels if channel.uploading]
-        self.held_back = frozenset(sorted(uploads, key=lambda channel: channel.request.started)[1:])
+        return sorted(uploads, key=lambda channel: channel.request.started)[1:]
 
     def _channels(self) -> list[Channel]:
         return list(self.active_channels.values())
@@ -191,22 +213,18 @@ class Listener(TcpWSGIServer):
 
     @staticmethod
     def _adjustments(limits: Limits) -> Adjustments:
-        adjustments = Adjustments(
+        return Adjustments(
             ident=None,  # no Server header
             expose_tracebacks=False,
             clear_untrusted_proxy_headers=True,
             channel_request_lookahead=0,  # CVE-2024-49768 needs more
-            asyncore_use_poll=True,  # select() ends at descriptor 1024
             recv_bytes=65536,
             outbuf_high_watermark=1 << 20,
             inbuf_overflow=limits.body + 2,  # never a temporary file: the root file system is read-only
             outbuf_overflow=64 << 20,
             max_request_body_size=limits.body + 1,  # waitress refuses what is as large as its limit
             max_request_header_size=limits.header + 1,
-            connection_limit=1 << 30,  # counted here, where there is a choice whom to refuse
         )
-        adjustments.cleanup_interval = limits.tick  # after its conversion to a whole number
-        return adjustments
 
 
 class TlsListener(Listener):

@@ -65,6 +65,14 @@ class Application:
         start_response("200 OK", [])
         return [b"waited"]
 
+    def pause(self, environ, start_response, _body):
+        """Give as many bytes as the query says, wait for the test to open the gate, and give one more."""
+        size = int(environ["QUERY_STRING"])
+        start_response("200 OK", [("Content-Length", str(size + 1))])
+        yield from self._pieces(size)
+        self.gate.wait(PATIENCE)
+        yield b"."
+
     def fail(self, _, _start_response, _body):
         raise RuntimeError("the application failed")
 

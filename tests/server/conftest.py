@@ -73,6 +73,7 @@ class Network:
         return trusting(self.identity)
 
     def _run(self, server):
+        server._listener.suspicious = False  # a connection that forgets to say that it changed hangs
         return self._stack.enter_context(servers.running(server))
 
     def _keep(self, client):

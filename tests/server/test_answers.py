@@ -32,6 +32,22 @@ def test_a_body_of_any_size_arrives_and_returns_whole(network, size):
     assert (PATTERN * (size // len(PATTERN) + 1))[:size] == client.get(f"/large?{size}").body
 
 
+@pytest.mark.parametrize("kind", ["tls", "tcp"])
+def test_what_an_application_has_written_arrives_while_it_waits_for_more(network, kind):
+    server = network.https() if kind == "tls" else network.plain()
+    client = getattr(network, kind)(server)
+    client.get("/")
+    (channel,) = server._listener.active_channels.values()
+    channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)  # some of it has to wait for the peer
+    client.send(request(f"/pause?{10 * len(PATTERN)}"))
+    while client.file.readline() != b"\r\n":
+        pass
+
+    assert PATTERN * 10 == client.file.read(10 * len(PATTERN))
+    network.application.gate.set()
+    assert b"." == client.file.read(1)
+
+
 def test_many_clients_move_large_bodies_at_once(network):
     server = network.https()
     body = PATTERN * 30

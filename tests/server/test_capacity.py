@@ -22,6 +22,7 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return [b"alive"]
 server = servers.build_plain(application, host="127.0.0.1", port=0, limits=limits)
+server._listener.suspicious = False
 print(server.port, flush=True)
 server.run()
 """

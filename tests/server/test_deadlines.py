@@ -137,6 +137,30 @@ def test_a_peer_that_does_not_hang_up_after_the_last_answer_is_hung_up_on(networ
     assert {"linger": 1} == server.counters.overdue
 
 
+def test_a_connection_that_forgets_to_say_that_it_changed_is_seen_at_the_next_tick(network):
+    server = network.plain()
+    silent, other = network.tcp(server), network.tcp(server)
+    other.get("/")  # the loop has looked at both
+    (channel,) = (
+        channel for channel in server._listener.active_channels.values() if channel.idle and not channel.served
+    )
+    server._listener.suspicious = True
+    channel._append(b"at last")
+
+    assert b"at last" == silent.sock.recv(100)
+
+
+def test_a_connection_is_hung_up_on_while_a_thread_works_for_it(network):
+    server = network.https()
+    client = network.tls(server)
+    client.send(request("/wait"))
+    assert network.application.entered.acquire(timeout=PATIENCE)
+    (channel,) = server._listener.active_channels.values()
+    channel.hang_up()
+
+    assert eventually(lambda: server.counters.open == 0)
+
+
 def test_dropping_peers_breaks_no_unrelated_connection(network):
     """If maintenance closed them, a new connection would get the descriptor, and with it the old one's events."""
     server = network.https(handshake=0.1, connections=400)

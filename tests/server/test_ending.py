@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_a_signal_handler_in_the_thread_of_the_loop_may_stop_the_server():
 @pytest.mark.parametrize("rounds", [10])
 def test_servers_leave_no_thread_and_no_descriptor_behind(network, rounds):
     network.https()  # loads what is loaded once
-    threads, port = threading.active_count(), 0
+    threads, descriptors, port = threading.active_count(), open_files(), 0
     for _ in range(rounds):
         server = servers.build_plain(network.application, host="127.0.0.1", port=port)
         with servers.running(server), socket.create_connection(("127.0.0.1", server.port)) as sock:
@@ -200,6 +201,11 @@ def test_servers_leave_no_thread_and_no_descriptor_behind(network, rounds):
         port = server.port
 
     assert eventually(lambda: threading.active_count() == threads)
+    assert open_files() <= descriptors
+
+
+def open_files():
+    return len([*Path("/dev/fd").iterdir()])
 
 
 def refuses(server):

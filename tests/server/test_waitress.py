@@ -77,8 +77,21 @@ def test_the_settings_that_we_set_exist():
     assert [] == [name for name in vars(adjustments) if not hasattr(Adjustments, name)]
 
 
-def test_the_event_loop_takes_the_arguments_that_we_give():
-    assert {"timeout", "use_poll", "map", "count"} == set(inspect.signature(wasyncore.loop).parameters)
+def test_the_event_loop_hands_events_over_as_we_do():
+    assert ["obj", "flags"] == [*inspect.signature(wasyncore.readwrite).parameters]
+    assert "readwrite(obj, flags)" in inspect.getsource(wasyncore.poll2)
+
+
+def test_waitress_wakes_the_loop_only_where_our_channels_do():
+    callers = {
+        f"{owner.__name__}.{name}"
+        for owner in (*HTTPChannel.__mro__, *WSGITask.__mro__, ErrorTask, ThreadedTaskDispatcher, HTTPRequestParser)
+        for name, method in vars(owner).items()
+        if inspect.isfunction(method) and ".pull_trigger(" in inspect.getsource(method)
+    }
+
+    ours = {"write_soon", "_flush_outbufs_below_high_watermark", "service"}
+    assert {f"HTTPChannel.{name}" for name in ours} == callers
 
 
 @pytest.mark.parametrize("module", [channels, listeners, parsers, tasks, tls_channels])
