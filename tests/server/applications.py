@@ -61,7 +61,7 @@ class Application:
     def wait(self, _, start_response, _body):
         """Answer when the test opens the gate."""
         self.entered.release()
-        self.gate.wait(PATIENCE)
+        self.gate.wait(2 * PATIENCE)  # longer than any test waits for what must not wait for this
         start_response("200 OK", [])
         return [b"waited"]
 
