@@ -10,6 +10,8 @@ IMAGE = "localhost/pillion:e2e"
 WRITE = 'while :; do echo "hello from $HOSTNAME" >>/var/log/app/app.log; sleep 0.2; done'
 """An application that writes a file where the template `log-reader` mounts a volume."""
 WAIT = "exec sleep 3600"
+WAITING = {"schedulingGates": [{"name": "e2e.example.com/never"}]}
+"""What makes a pod wait for ever: it is stored, and nothing runs."""
 WRITE_ONCE = 'echo "hello from $HOSTNAME" >>/var/log/app/app.log; sleep 1'
 
 

@@ -20,7 +20,7 @@ def describe(review: dict, answer: dict) -> dict:
     """Return what was asked and what was answered."""
     pod, response = review["request"]["object"], answer["response"]
     return {
-        "name": pod["metadata"]["name"],
+        "name": pod["metadata"].get("generateName") or pod["metadata"]["name"],
         "dry_run": review["request"].get("dryRun", False),
         "pod": pod,
         "patch": json.loads(base64.b64decode(response["patch"])) if "patch" in response else None,

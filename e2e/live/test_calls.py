@@ -1,27 +1,23 @@
-"""Which creates reach the servers, how often, and what the last call changes: nothing. Every pod is made for real."""
+"""Which creates reach the servers, and how often: once, unless the pod is changed after it. All are made for real."""
 
 from __future__ import annotations
 
-import base64
 import json
 
 import pytest
 
 from e2e.chart import clusters
 from e2e.chart.charts import NAMESPACE
-from e2e.chart.conftest import namespace
-from e2e.live import calls, pods, relay, stands
+from e2e.live import calls, pods
 from e2e.live.conftest import ENABLED, PLAIN, await_account
 
-INJECTED = ["injected", "already-injected"]
-"""Called again, as the API server mounts the token of the account into the container that came."""
+INJECTED = ["injected"]
+"""Once: what the API server would do to the container that came has been done already."""
 UNSUITED = {"e2e-reader": "none"}
 """Labels of a pod that no template is for."""
 MIRROR = {"kubernetes.io/config.mirror": "1", "kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "1"}
 NOWHERE = {"nodeName": "e2e-nowhere"}
 """A node that there is not: what must have a node runs nowhere all the same."""
-WAITING = {"schedulingGates": [{"name": "e2e.example.com/never"}]}
-"""What makes a pod wait for ever: it is stored, and nothing runs."""
 
 CASES = {
     "its namespace opts in": (ENABLED, {}, {}, INJECTED),
@@ -64,56 +60,13 @@ def said(shipped):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_pod_that_is_created_is_sent_where_it_may_be_injected_and_again_where_it_was(said, case):
+def test_a_pod_that_is_created_is_sent_where_it_may_be_injected_and_no_second_time(said, case):
     assert CASES[case][3] == said[case]
-
-
-@pytest.fixture(scope="module")
-def relayed(release, shipped, tmp_path_factory):
-    """A namespace whose pods go to the servers by way of somebody who writes down what is said."""
-    stand = stands.make(relay, tmp_path_factory.mktemp("relay"))
-    host = f"pillion.{NAMESPACE}.svc"
-    live = json.loads(clusters.kubectl("get", "mutatingwebhookconfiguration", "pillion", "-o", "json").stdout)
-    authority = base64.b64decode(live["webhooks"][0]["clientConfig"]["caBundle"]).decode()
-    address = clusters.kubectl("-n", NAMESPACE, "get", "service", "pillion", "-o", "jsonpath={.spec.clusterIP}").stdout
-    names = {"hostAliases": [{"ip": address, "hostnames": [host]}]}
-    release.upgrade("--no-hooks", values={"webhook": {"namespaceSelector": _only("NotIn")}})
-    configuration = _configuration(live["webhooks"], stand.client_config())
-    try:
-        stand.start(host, "/config/authority.crt", files={"authority.crt": authority}, **names)
-        applied = clusters.apply([namespace(RELAYED, {"pillion.dev/injection": "enabled"}), configuration])
-        assert applied.returncode == 0, applied.stderr
-        await_account(RELAYED)
-        yield lambda: [json.loads(line) for line in _log(stand).splitlines()]
-    finally:
-        clusters.delete([configuration, namespace(RELAYED)])
-        stand.stop()
-        release.upgrade("--no-hooks")
-
-
-RELAYED = "e2e-relayed"
-
-
-def test_the_second_call_of_a_real_create_has_no_patch(relayed):
-    pod = {**pods.pod(pods.name("web"), RELAYED), "spec": {**pods.spec(pods.WAIT), **WAITING}}
-    clusters.await_true("the relay is called", lambda: _is_injected(clusters.create(pod, "--dry-run=server")))
-    created = clusters.create(pod)
-    stored = json.loads(created.stdout)
-
-    first, second = (call for call in relayed() if call["name"] == pod["metadata"]["name"] and not call["dry_run"])
-    assert {"add"} == {operation["op"] for operation in first["patch"]}
-    assert ("injected", "hello=selector-mismatch,log-reader=injected") == _audit(first)
-    assert ["log-reader", "app"] == pods.containers(second["pod"])
-    assert first["pod"]["spec"] != second["pod"]["spec"]
-    assert second["patch"] is None
-    assert ("already-injected", "hello=selector-mismatch,log-reader=already-injected") == _audit(second)
-    assert pods.containers(stored) == pods.containers(second["pod"])
-    assert stored["metadata"]["annotations"] == second["pod"]["metadata"]["annotations"]
 
 
 def _pod(space, metadata, spec):
     pod = pods.pod(pods.name("web"), space, **metadata)
-    waiting = {} if "nodeName" in spec else WAITING
+    waiting = {} if "nodeName" in spec else pods.WAITING
     pod["spec"] |= {"serviceAccountName": "default", **waiting, **spec}
     if MIRROR == metadata.get("annotations"):
         del pod["spec"]["serviceAccountName"]  # it would be refused, as its node cannot have one
@@ -146,30 +99,3 @@ def _await_logs():
     marker = pods.pod(pods.name("marker"), ENABLED)
     clusters.create(marker, "--dry-run=server")
     clusters.await_true("it is told of", lambda: _key(marker) in calls.reasons(), 60)
-
-
-def _only(operator):
-    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": operator, "values": [RELAYED]}]}
-
-
-def _configuration(webhooks, client_config):
-    """Make a configuration like the installed one, for one namespace and another server."""
-    changed = [{**each, "clientConfig": client_config, "namespaceSelector": _only("In")} for each in webhooks]
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": "e2e-relay"},
-        "webhooks": [each for each in changed if each["name"].startswith("namespace.")],
-    }
-
-
-def _is_injected(done):
-    return done.returncode == 0 and "log-reader" in pods.containers(json.loads(done.stdout))
-
-
-def _audit(call):
-    return call["audit"]["decision"], call["audit"]["templates"]
-
-
-def _log(stand):
-    return clusters.kubectl("-n", stand.space, "logs", stand.name).stdout

@@ -43,7 +43,8 @@ def _find_lacking(own: Object, spec: Object) -> list[tuple[str, int]]:
     """Return the places of the containers that have come and have nothing mounted at the token's path."""
     lacking = []
     for key in _LISTS:
-        before, after = own.get(key) or (), spec.get(key) or ()
+        before: list[Object] = own.get(key) or []
+        after: list[Object] = spec.get(key) or []
         if len(before) != len(after):
             present = {container["name"] for container in before}
             for index, container in enumerate(after):
@@ -63,10 +64,11 @@ def _find_plugins_mount(pod: Object, spec: Object) -> Object | None:
     volume = _find_plugins_volume(spec)
     if volume is None:
         return None
-    plugins = {"name": volume["name"], "readOnly": True, "mountPath": TOKEN_PATH}
+    plugins: Object = {"name": volume["name"], "readOnly": True, "mountPath": TOKEN_PATH}
     is_there = False
     for key in _LISTS:
-        for container in spec.get(key) or ():
+        containers: list[Object] = spec.get(key) or []
+        for container in containers:
             mounted = _mounted_at_path(container)
             if mounted is None:
                 return None
@@ -76,24 +78,25 @@ def _find_plugins_mount(pod: Object, spec: Object) -> Object | None:
 
 def _find_plugins_volume(spec: Object) -> Object | None:
     """Return the volume that the plugin takes, whoever added it."""
-    for volume in spec.get("volumes") or ():
-        if volume["name"].startswith(_PLUGINS_VOLUME):
-            return volume  # type: ignore[no-any-return]
+    volumes: list[Object] = spec.get("volumes") or []
+    for volume in volumes:
+        name: str = volume["name"]
+        if name.startswith(_PLUGINS_VOLUME):
+            return volume
     return None
 
 
 def _is_of_token(volume: Object) -> bool:
-    for source in (volume.get("projected") or EMPTY).get("sources") or ():
-        if source.get("serviceAccountToken") is not None:
-            return True
-    return False
+    sources: list[Object] = (volume.get("projected") or EMPTY).get("sources") or []
+    return any(source.get("serviceAccountToken") is not None for source in sources)
 
 
 def _mounted_at_path(container: Object) -> Object | None:
     """Return the mount at the token's path, which keeps the plugin away; the plugin's own is the last of all."""
-    for mounted in reversed(container.get("volumeMounts") or ()):
+    mounts: list[Object] = container.get("volumeMounts") or []
+    for mounted in reversed(mounts):
         if mounted.get("mountPath") == TOKEN_PATH:
-            return mounted  # type: ignore[no-any-return]
+            return mounted
     return None
 
 
