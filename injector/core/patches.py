@@ -8,7 +8,6 @@ cost is that of what changed. Nothing here knows what a pod is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import is_
 from typing import Any
 
 from injector.core.errors import UnprovenPatch
@@ -148,7 +147,8 @@ def _are_same_mappings(left: dict[str, JSON], right: dict[str, JSON]) -> bool:
 
 
 def _are_same_lists(left: list[JSON], right: list[JSON]) -> bool:
-    for item, other in zip(left, right, strict=True):  # noqa: SIM110 - what is the very same needs no call
+    for place, item in enumerate(left):
+        other = right[place]
         if item is not other and not is_same(item, other):
             return False
     return True
@@ -184,7 +184,7 @@ def _diff_mappings(before: dict[str, JSON], after: dict[str, JSON], path: str, f
 def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Operation]) -> None:
     """Walk both lists: what is the same or has the same name is paired, what is new in *after* is added in place."""
     old, count = 0, len(before)
-    if count <= len(after) and all(map(is_, before, after)):
+    if _begins_with(after, before):
         at_end = f"{path}/-"
         found += [Operation("add", at_end, item) for item in after[count:]]
         return
@@ -198,6 +198,15 @@ def _diff_lists(before: list[JSON], after: list[JSON], path: str, found: list[Op
             found.append(Operation("add", f"{path}/{'-' if old == count else new}", item))
     if old < count:
         raise UnprovenPatch(f"an item of {path} would be removed")
+
+
+def _begins_with(items: list[JSON], first: list[JSON]) -> bool:
+    if len(first) > len(items):
+        return False
+    for place, item in enumerate(first):  # noqa: SIM110 - a loop is what compiles best
+        if item is not items[place]:
+            return False
+    return True
 
 
 def _are_paired(old: JSON, new: JSON) -> bool:
