@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from e2e.chart.charts import Object
-from e2e.live import latencies, rhythms
+from e2e.live import latencies, ledgers, rhythms
 from e2e.live.conftest import ENABLED, PLAIN
 from e2e.live.rhythms import Rhythm, Takings
 
@@ -39,12 +39,15 @@ class Comparison:
         self._port = port
         self._make = make
         self._rounds: dict[Arm, list[Takings]] = {arm: [] for arm in arms}
+        self._cpu = dict.fromkeys(arms, 0.0)
 
     def run(self, rhythm: Rhythm, rounds: int) -> None:
         """Create in all namespaces in turn, so many times."""
         for _ in range(rounds):
             for arm, taken in self._rounds.items():
+                before = ledgers.api_server()
                 taken.append(rhythms.create(self._port, rhythm, self._make(arm.space), arm.mark))
+                self._cpu[arm] += ledgers.api_server() - before
 
     def describe(self) -> str:
         """Tell what it took without a call."""
@@ -55,6 +58,11 @@ class Comparison:
         before, after = ([taken.seconds for taken in self._rounds[each]] for each in (self._base(), arm))
         missed = self._all(arm).missed
         return latencies.describe_added(before, after) + (f"; {missed} came without" if missed else "")
+
+    def describe_cpu(self) -> str:
+        """Tell how much of it the API server takes for a create."""
+        found = ((arm.name, self._cpu[arm] / self.count(arm)) for arm in self._rounds)
+        return ", ".join(f"{seconds * 1000:.1f} ms {name}" for name, seconds in found)
 
     def count(self, arm: Arm) -> int:
         """Count the creates."""

@@ -82,6 +82,8 @@ def namespaces(release):
         await_account(each)
     yield
     clusters.delete(made)
+    for each in (ENABLED, PLAIN):  # for who comes next must not take what is on its way out for its own
+        wait(f"namespace/{each}", "delete")
 
 
 def await_account(space):

@@ -85,9 +85,10 @@ def floor(shipped, tmp_path_factory):
     configuration = _configuration(stand)
     assert clusters.apply([configuration]).returncode == 0
     clusters.await_true(
-        "it is called", lambda: shortcut.PASSENGER in clusters.create(pod(stand.space), "--dry-run=server").stdout
+        "the shortcut is taken",
+        lambda: shortcut.PASSENGER in clusters.create(pod(stand.space), "--dry-run=server").stdout,
     )
-    yield Arm("by a webhook that takes every shortcut", stand.space, INJECTED.mark)
+    yield Arm("by the shortcut", stand.space, INJECTED.mark)
     clusters.delete([configuration])
     stand.stop()
 
@@ -123,8 +124,9 @@ def test_what_a_call_adds_to_a_create(fit, floor, proxy, figures, replicas, rhyt
     of = f"creates by {RHYTHMS[rhythm]}, {_tell(replicas, 'server')}"
     figures[f"{of}, not sent"] = creates.describe()
     figures[f"{of}, added"] = creates.describe_added(INJECTED)
-    figures[f"{of}, added {floor.name}"] = creates.describe_added(floor)
-    figures[f"{of}, CPU of the servers"] = f"{used.cpu / creates.count(INJECTED) * 1000:.1f} ms a create"
+    figures[f"{of}, added by a webhook that takes every shortcut"] = creates.describe_added(floor)
+    figures[f"{of}, CPU of the API server for a create"] = creates.describe_cpu()
+    figures[f"{of}, CPU of the servers for a create"] = f"{used.cpu / creates.count(INJECTED) * 1000:.1f} ms"
 
 
 @pytest.mark.parametrize("replicas", [1, 2])

@@ -1,4 +1,8 @@
-"""What the kernel has counted of a server's container: its CPU, how often it was held back, and its memory."""
+"""
+What the kernel has counted of a server's container: its CPU, how often it was held back, and its memory.
+
+And of the API server the CPU, as it tells itself. CPU is what does not depend on who else is at work on a machine.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +47,14 @@ def read(server: str) -> Ledger:
     done = clusters.kubectl("-n", NAMESPACE, "exec", server, "--", "sh", "-c", script)
     assert done.returncode == 0, done.stderr
     return parse(done.stdout)
+
+
+def api_server() -> float:
+    """Return the seconds of CPU that the API server has used."""
+    [found] = re.findall(
+        r"^process_cpu_seconds_total (\S+)$", clusters.kubectl("get", "--raw", "/metrics").stdout, re.MULTILINE
+    )
+    return float(found)
 
 
 def parse(text: str) -> Ledger:

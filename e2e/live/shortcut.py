@@ -1,5 +1,5 @@
 """
-A webhook that takes every shortcut: it adds one container by a patch that was made beforehand.
+A webhook that takes every shortcut: it adds one container by a patch that is ready but for a name.
 
 It stands for the least that any webhook does to the creation of a pod, which is mostly what the API server has to do to
 call it. It runs in a pod as ``python shortcut.py CERTIFICATE KEY`` on port 8443, on the server that Pillion runs on.
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PASSENGER = "log-reader"
-MOUNT = {"name": "logs", "mountPath": "/logs"}
+TOKEN = re.compile(rb'\{"name":"kube-api-access-\w+","readOnly":true,"mountPath":"[^"]+"\}')
+"""How the API server mounts the account's token. It asks again when it must mount it into a container that came."""
 CONTAINER = {
     "name": PASSENGER,
     "image": "localhost/pillion:e2e",
@@ -32,25 +33,27 @@ CONTAINER = {
     "env": [{"name": "PREFIX", "value": "read"}],
     "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
     "restartPolicy": "Always",
-    "volumeMounts": [MOUNT],
+    "volumeMounts": [{"name": "logs", "mountPath": "/logs"}, "TOKEN"],
 }
 PATCH = [
     {"op": "add", "path": "/spec/initContainers", "value": [CONTAINER]},
     {"op": "add", "path": "/spec/volumes/-", "value": {"name": "logs", "emptyDir": {}}},
     {"op": "add", "path": "/spec/containers/0/volumeMounts/-", "value": {"name": "logs", "mountPath": "/var/log/app"}},
 ]
-"""For a pod without init containers into which the account's token is mounted already."""
-REVIEW = (
-    '{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{{"uid":"{uid}","allowed":true{patch}}}}}'
-)
-ENCODED = f',"patchType":"JSONPatch","patch":"{base64.b64encode(json.dumps(PATCH).encode()).decode()}"'
+"""For a pod without init containers."""
+TEXT = json.dumps(PATCH).encode()
+REVIEW = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"%s","allowed":true%s}}'
 
 
 def answer(review: bytes) -> bytes:
     """Add the container where it is not there yet."""
     [uid] = re.findall(rb'"uid":"([^"]+)"', review)[:1]
-    there = f'"name":"{PASSENGER}"'.encode() in review
-    return REVIEW.format(uid=uid.decode(), patch="" if there else ENCODED).encode()
+    return REVIEW % (uid, b"" if f'"name":"{PASSENGER}"'.encode() in review else _patch(review))
+
+
+def _patch(review: bytes) -> bytes:
+    [token] = TOKEN.findall(review)[:1]
+    return b',"patchType":"JSONPatch","patch":"%s"' % base64.b64encode(TEXT.replace(b'"TOKEN"', token))
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

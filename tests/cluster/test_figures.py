@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections import Counter
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from e2e.live import latencies, ledgers, pods, rhythms
+from e2e.live import latencies, ledgers, pods, rhythms, shortcut
 from e2e.live.ledgers import Ledger
 from e2e.live.rhythms import Takings
 
@@ -140,3 +141,28 @@ def test_what_came_on_top_is_told_with_how_far_the_rounds_lie_apart():
     before, after = [[0.001, 0.003], [0.002, 0.002]], [[0.004, 0.006], [0.009, 0.009]]
 
     assert "mean 5.0 ms, p50 7.0 ms, p99 6.0 ms; mean by round 3.0 to 7.0 ms" == latencies.describe_added(before, after)
+
+
+UID = '"uid":"705ab4f5-6393-11e8-b7cc-42010a800002"'
+TOKEN = '{"name":"kube-api-access-x7k2p","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}'
+"""As the API server writes it: what is made for speed reads no more than this."""
+
+
+def ask(*names):
+    containers = ",".join(f'{{"name":"{name}","volumeMounts":[{TOKEN}]}}' for name in names)
+    text = f'{{"request":{{{UID},"object":{{"metadata":{{"uid":"other"}},"spec":{{"containers":[{containers}]}}}}}}}}'
+    answer = json.loads(shortcut.answer(text.encode()))
+    return answer["response"]
+
+
+def test_the_shortcut_adds_a_container_with_the_token_of_the_pod():
+    response = ask("app")
+    added = json.loads(base64.b64decode(response["patch"]))[0]["value"][0]
+
+    assert ("705ab4f5-6393-11e8-b7cc-42010a800002", True) == (response["uid"], response["allowed"])
+    assert shortcut.PASSENGER == added["name"]
+    assert [{"name": "logs", "mountPath": "/logs"}, json.loads(TOKEN)] == added["volumeMounts"]
+
+
+def test_the_shortcut_leaves_a_pod_alone_that_has_the_container():
+    assert {"uid", "allowed"} == ask("app", shortcut.PASSENGER).keys()
