@@ -65,11 +65,11 @@ class Metrics:
         self._duration.observe(seconds)
         verdict = answer.verdict
         if not verdict.decisions:
-            self._decisions(verdict.reason.value, "").inc()
+            self._decisions(verdict.reason, "").inc()
         for decision in verdict.decisions:
             template = decision.template
             name = template if not template or template in known else UNKNOWN
-            self._decisions(decision.reason.value, name).inc()
+            self._decisions(decision.reason, name).inc()
 
     def answered(self, path: str, code: int) -> None:
         """Count one HTTP answer; *path* is one of the server's own or ``other``."""
@@ -127,19 +127,19 @@ class Readings(Collector):
 def log_review(log: FilteringBoundLogger, answer: Answer, seconds: float) -> None:
     """Log one line on one review."""
     review, verdict = answer.review, answer.verdict
-    log.info(
-        "review",
-        uid=review.uid,
-        kind=review.kind,
-        operation=review.operation,
-        namespace=review.namespace,
-        name=name_of(review),
-        templates=[decision.template for decision in verdict.decisions if decision.template],
-        reason=verdict.reason.value,
-        allowed=verdict.allowed,
-        dry_run=review.dry_run,
-        duration_ms=round(seconds * 1000, 3),
-    )
+    fields = {
+        "uid": review.uid,
+        "kind": review.kind,
+        "operation": review.operation,
+        "namespace": review.namespace,
+        "name": name_of(review),
+        "templates": [decision.template for decision in verdict.decisions if decision.template],
+        "reason": verdict.reason,
+        "allowed": verdict.allowed,
+        "dry_run": review.dry_run,
+        "duration_ms": round(seconds * 1000, 3),
+    }
+    log.info("review", fields=fields)
 
 
 def name_of(review: Review) -> str:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,15 @@ def test_a_review_is_one_line_of_json():
         "dry_run": True,
         "duration_ms": 1.234,
     } == line
+
+
+def test_a_line_tells_when_it_was_written():
+    before = datetime.now(UTC)
+    lines = [json.loads(logged(lambda log: log.info("event"))) for _ in range(3)]
+    after = datetime.now(UTC)
+
+    times = [before, *(datetime.fromisoformat(line["time"]) for line in lines), after]
+    assert sorted(times) == times
 
 
 @pytest.mark.parametrize(
