@@ -144,7 +144,7 @@ def _parameters(template: Template, preview: Preview, policy: Policy) -> Iterato
     """Yield every parameter with its value and where that comes from."""
     annotations = (preview.pod["metadata"].get("annotations")) or {}
     try:
-        values = parameters.resolve(template, annotations, preview.namespace, policy)
+        values = parameters.resolve(template, parameters.read(annotations, preview.namespace, policy), policy)
     except BadParameter:
         return
     shown = {name: _shown(value) for name, value in values.items()}

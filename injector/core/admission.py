@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import orjson
 
-from injector.core import conformity, errors, merging, parameters, patches, reviews, rounds, selection, status, tokens
+from injector.core import conformity, errors, parameters, patches, reviews, rounds, selection, status, tokens
 from injector.core.errors import AuthorError, Expired, ReviewError, TemplateError, UnprovenPatch
-from injector.core.merging import Merged
+from injector.core.merging import Draft
 from injector.core.model import (
     EMPTY,
     Decision,
@@ -35,6 +35,7 @@ from injector.core.model import (
     Template,
     Verdict,
 )
+from injector.core.parameters import Given
 from injector.core.reasons import SENTENCES, Reason
 from injector.core.rounds import Failure, Settled, Surroundings
 from injector.core.selection import Catalog
@@ -116,14 +117,15 @@ def admit(
     if request.problem:
         return _conclude((Decision(reason=Reason.BAD_REQUEST, message=request.problem, denies=True),))
     choice = selection.choose(request, review.object, namespace, catalog, policy)
-    surroundings = Surroundings(review=review, namespace=namespace, policy=policy, expired=expired)
+    given = parameters.read(annotations, namespace, policy)
+    surroundings = Surroundings(review=review, namespace=namespace, policy=policy, given=given, expired=expired)
     injection = _inject(choice.candidates, surroundings)
-    ignored = _ignored_parameters(annotations, choice.candidates, policy)
+    ignored = _ignored_parameters(given, choice.candidates, policy)
     decisions = (*choice.decisions, *injection.decisions)
-    notes = (*ignored, *injection.merged.notes)
+    notes = (*ignored, *injection.draft.notes)
     if not injection.settled.fragments or any(decision.denies for decision in decisions):
         return _conclude(decisions, notes)
-    pod = status.record(injection.merged.pod, injection.settled.fragments, policy.domain)
+    pod = status.record(injection.draft.finish(), injection.settled.fragments, policy.domain)
     pod = tokens.mount(review.object, pod)
     return _conclude(decisions, notes, pod, patches.diff(review.object, pod))
 
@@ -131,7 +133,7 @@ def admit(
 class _Injection(NamedTuple):
     """All candidates, rendered and merged, less those that failed."""
 
-    merged: Merged
+    draft: Draft
     settled: Settled
     decisions: tuple[Decision, ...]
 
@@ -146,35 +148,33 @@ def _inject(candidates: tuple[tuple[Template, bool], ...], surroundings: Surroun
             raise Expired("the deadline of the request is over")
         try:
             settled = rounds.settle(wanted, surroundings.review.object, surroundings)
-            merged, decisions = _merge_all(settled, surroundings)
+            draft, decisions = _merge_all(settled, surroundings)
         except Failure as failure:
             failed.append(_blame(failure, by_name[failure.template.reference]))
             wanted.remove(failure.template)
             continue
         declined = (_decline(template, by_name[template.reference]) for template in settled.declined)
-        return _Injection(merged=merged, settled=settled, decisions=(*failed, *declined, *decisions))
+        return _Injection(draft=draft, settled=settled, decisions=(*failed, *declined, *decisions))
 
 
-def _merge_all(settled: Settled, surroundings: Surroundings) -> tuple[Merged, list[Decision]]:
+def _merge_all(settled: Settled, surroundings: Surroundings) -> tuple[Draft, list[Decision]]:
     """Merge every fragment in order; a Conflict is charged to the later template."""
     produced = frozenset().union(*(fragment.containers for fragment in settled.fragments))
-    merged, decisions = Merged(pod=surroundings.review.object), []
+    draft, decisions = Draft(surroundings.review.object, produced), []
     earlier: set[str] = set()
     try:
         for fragment in settled.fragments:
-            before = merged.pod
             _check_unique(fragment, earlier)
             native = _is_native(fragment.template, surroundings.policy)
-            merged = merging.merge(merged, fragment, native=native, produced=produced)
+            reason = Reason.INJECTED if draft.merge(fragment, native=native) else Reason.ALREADY_INJECTED
             earlier |= fragment.containers
-            reason = Reason.ALREADY_INJECTED if merged.pod is before else Reason.INJECTED
             template = fragment.template
             decisions.append(Decision(reason=reason, template=template.reference, revision=template.revision))
         for fragment in settled.fragments:
-            merging.check_mounts(merged, fragment)
+            draft.check_mounts(fragment)
     except errors.Conflict as error:
         raise Failure(fragment.template, error) from error
-    return merged, decisions
+    return draft, decisions
 
 
 def _check_unique(fragment: Fragment, earlier: set[str]) -> None:
@@ -207,12 +207,11 @@ def _decline(template: Template, asked_by_name: bool) -> Decision:  # noqa: FBT0
     )
 
 
-def _ignored_parameters(
-    annotations: dict[str, str], candidates: Iterable[tuple[Template, bool]], policy: Policy
-) -> Iterator[str]:
+def _ignored_parameters(given: Given, candidates: Iterable[tuple[Template, bool]], policy: Policy) -> Iterator[str]:
     chosen = {template.name for template, _ in candidates}
-    for name, key in parameters.owners(annotations, policy):
-        if name not in chosen:
+    for name, texts in given.pod.items():
+        for parameter in texts if name not in chosen else ():
+            key = f"{name}{policy.domain.parameter_suffix}{parameter}"
             yield f"annotation {key!r} is ignored: template {name!r} is not injected into this pod"
 
 

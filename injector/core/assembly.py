@@ -8,8 +8,8 @@ Never by the pod or the request.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -49,14 +49,16 @@ _BY_INPUTS = Memory()
 _BY_CONTENT = Memory()
 
 
-def assemble(template: Template, scope: Scope, rules: Policy) -> Fragment | None:
+def assemble(
+    template: Template, shown: Mapping[str, Any], rules: Policy, expired: Callable[[], bool]
+) -> Fragment | None:
     """Return the template's fragment; None if its condition is false. Raises TemplateError, AuthorError, Expired."""
-    read = inputs.read(template.inputs, scope.variables)
+    read = inputs.read(template.inputs, shown)
     if read is None or len(read) > REMEMBERED_BYTES:
-        return _render(template, scope, rules)
+        return _render(template, rendering.build_scope(expired=expired, **shown), rules)
     if known := _BY_INPUTS.find(read, template, rules):
         return known[0]
-    fragment = _render(template, scope, rules)
+    fragment = _render(template, rendering.build_scope(expired=expired, **shown), rules)
     _BY_INPUTS.keep(read, template, rules, fragment)
     return fragment
 

@@ -38,7 +38,32 @@ ADDED_BY_ADMISSION = ("priority", "preemptionPolicy")
 """What the Priority plugin computes from ``priorityClassName``, before and again after webhooks."""
 
 
-def fill(type_name: str, mine: Object, ours: Object, path: str, notes: Notes) -> Object:
+class Course:
+    """What lasts from one filling of a pod to the next: the notes, and the keys of lists, each found once."""
+
+    __slots__ = ("_keys", "notes")
+
+    def __init__(self) -> None:
+        self.notes: Notes = []
+        self._keys: dict[int, tuple[list[Object], set[JSON]]] = {}  # with the list, so that its id stays its own
+
+    def keys_of(self, field: Field, items: list[Object]) -> set[JSON]:
+        """Return what tells the elements of a list apart; raises LookupError."""
+        known = self._keys.get(id(items))
+        if known is None:
+            known = self._keys[id(items)] = (items, set(_keys(field, items)))
+        return known[1]
+
+    def extend(self, field: Field, items: list[Object], more: list[Object]) -> list[Object]:
+        """Return a new list with *more* behind *items*, which takes over their keys."""
+        longer, keys = [*items, *more], self.keys_of(field, items)
+        del self._keys[id(items)]
+        keys |= self.keys_of(field, more)
+        self._keys[id(longer)] = (longer, keys)
+        return longer
+
+
+def fill(type_name: str, mine: Object, ours: Object, path: str, course: Course) -> Object:
     """Return *mine* with what is missing taken from *ours*; the same object if nothing was. Raises Conflict."""
     if not ours:
         return mine
@@ -46,7 +71,7 @@ def fill(type_name: str, mine: Object, ours: Object, path: str, notes: Notes) ->
     changed: Object = {}
     for name, value in ours.items():
         have = mine.get(name)
-        new = have if name in closed else _fill_field(type_name, name, mine, value, path, notes)
+        new = have if name in closed else _fill_field(type_name, name, mine, value, path, course)
         if new is not have:
             changed[name] = new
     if "priorityClassName" in changed and type_name == "PodSpec":
@@ -67,28 +92,28 @@ def _closed_members(type_name: str, mine: Object) -> tuple[str, ...]:
     return members if any(mine.get(member) is not None for member in members) else ()
 
 
-def _fill_field(type_name: str, name: str, mine: Object, ours: JSON, path: str, notes: Notes) -> JSON:
+def _fill_field(type_name: str, name: str, mine: Object, ours: JSON, path: str, course: Course) -> JSON:
     have, field = mine.get(name), TYPES[type_name][name]
     if have is None or have == "" or (not have and field.kind in ("list", "map")):
         return ours
     if field.kind == "object" and field.of in TYPES and field.of not in WHOLE and field.list_type != "atomic":
-        return _fill_struct(field.of, have, ours, f"{path}.{name}", notes)
+        return _fill_struct(field.of, have, ours, f"{path}.{name}", course)
     if field.kind == "map":
         return fill_map(have, ours)
     if field.kind == "list" and (field.keys or name in SETS):
-        return _fill_list(field, name, have, ours, f"{path}.{name}", notes)
+        return _fill_list(field, name, have, ours, f"{path}.{name}", course)
     if have != ours and defaults.is_default(type_name, name, have, mine):
         return ours
     return have
 
 
-def _fill_struct(type_name: str, mine: Object, ours: Object, path: str, notes: Notes) -> Object:
+def _fill_struct(type_name: str, mine: Object, ours: Object, path: str, course: Course) -> Object:
     if type_name == "ResourceRequirements":
-        return _fill_resources(mine, ours, path, notes)
-    return fill(type_name, mine, ours, path, notes)
+        return _fill_resources(mine, ours, path, course)
+    return fill(type_name, mine, ours, path, course)
 
 
-def _fill_resources(mine: Object, ours: Object, path: str, notes: Notes) -> Object:
+def _fill_resources(mine: Object, ours: Object, path: str, course: Course) -> Object:
     """Fill in per resource name, request and limit together: ours for a name that *mine* has would contradict it."""
     named = {*(mine.get("requests") or {}), *(mine.get("limits") or {})}
     rest: Object = {}
@@ -96,16 +121,19 @@ def _fill_resources(mine: Object, ours: Object, path: str, notes: Notes) -> Obje
         kept = {name: amount for name, amount in value.items() if name not in named} if part != "claims" else value
         if kept:
             rest[part] = kept
-    return fill("ResourceRequirements", mine, rest, path, notes)
+    return fill("ResourceRequirements", mine, rest, path, course)
 
 
 def _fill_list(
-    field: Field, name: str, mine: list[Object], ours: list[Object], path: str, notes: Notes
+    field: Field, name: str, mine: list[Object], ours: list[Object], path: str, course: Course
 ) -> list[Object]:
     if not isinstance(mine, list):
         raise TypeError(path)  # no API server lets that through: admission says so
-    missing = _missing_of_set(field, mine, ours) if name in SETS else _missing_by_key(field, mine, ours, path, notes)
-    return [*mine, *missing] if missing else mine
+    if name in SETS:
+        missing = _missing_of_set(field, mine, ours)
+        return [*mine, *missing] if missing else mine
+    missing = _missing_by_key(field, mine, ours, path, course)
+    return course.extend(field, mine, missing) if missing else mine
 
 
 def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> list[Object]:
@@ -113,16 +141,18 @@ def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> lis
     return [item for item in ours if defaults.normalized(field.of, item) not in have]
 
 
-def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, notes: Notes) -> list[Object]:
-    have, keys = _keys(field, mine), _keys(field, ours)
-    if set(have).isdisjoint(keys):
+def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, course: Course) -> list[Object]:
+    if course.keys_of(field, mine).isdisjoint(course.keys_of(field, ours)):
         return ours
-    present = dict(zip(have, mine, strict=True))
-    for key, item in zip(keys, ours, strict=True):
+    present = dict(zip(_keys(field, mine), mine, strict=True))
+    missing = []
+    for key, item in zip(_keys(field, ours), ours, strict=True):
         if key in present:
             shown = "/".join(map(str, key)) if isinstance(key, tuple) else key
-            _compare(field, present[key], item, f"{path}[{shown}]", notes)
-    return [item for key, item in zip(keys, ours, strict=True) if key not in present]
+            _compare(field, present[key], item, f"{path}[{shown}]", course)
+        else:
+            missing.append(item)
+    return missing
 
 
 def _keys(field: Field, items: list[Object]) -> list[JSON]:
@@ -137,7 +167,7 @@ def _keys(field: Field, items: list[Object]) -> list[JSON]:
     ]
 
 
-def _compare(field: Field, mine: Object, ours: Object, path: str, notes: Notes) -> None:
+def _compare(field: Field, mine: Object, ours: Object, path: str, course: Course) -> None:
     if mine == ours or defaults.normalized(field.of, mine) == defaults.normalized(field.of, ours):
         return
     if field.of == "VolumeMount" and mine.get("name") != ours.get("name"):
@@ -145,7 +175,7 @@ def _compare(field: Field, mine: Object, ours: Object, path: str, notes: Notes) 
             f"{path}: volume {mine.get('name')!r} is mounted there already, so {ours.get('name')!r} cannot be;"
             " change the mountPath of one of them"
         )
-    notes.append(f"{path} stays as the pod has it")
+    course.notes.append(f"{path} stays as the pod has it")
 
 
 def covers(type_name: str, mine: Object, ours: Object) -> bool:

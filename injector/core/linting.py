@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from injector.core import admission, pod_security, rounds, samples, schemas, sources
+from injector.core import admission, parameters, pod_security, rounds, samples, schemas, sources
 from injector.core.errors import PillionError
 from injector.core.model import Fragment, Namespace, OnError, Review
 from injector.core.reasons import Reason
@@ -134,7 +134,10 @@ class _Trial:
 
     def _fragment(self, pod: Object, policy: Policy) -> Fragment | None:
         """Return what the template renders to; None if its condition is false or it fails."""
-        surroundings = Surroundings(review=self._review(pod), namespace=self.namespace, policy=policy, expired=_never)
+        given = parameters.read(pod["metadata"].get("annotations") or {}, self.namespace, policy)
+        surroundings = Surroundings(
+            review=self._review(pod), namespace=self.namespace, policy=policy, given=given, expired=_never
+        )
         try:
             return next(iter(rounds.settle([self.template], pod, surroundings).fragments), None)
         except (Failure, PillionError):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from operator import is_
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from injector.core import defaults, filling, tokens
 from injector.core.errors import Conflict
-from injector.core.filling import Notes
+from injector.core.filling import Course
 from injector.core.model import Fragment, Object
+
+LISTS = ("containers", "initContainers")
 
 INIT = "init:"
 """What stands before the name of an init container among a template's targets."""
@@ -36,50 +37,168 @@ VOLUME_IDENTITIES = {
 """Sources of volumes that stand for something else, and the field that says for what."""
 
 
-class Places(NamedTuple):
-    """How many new init containers stand before the pod's own: native sidecars, and behind them plain ones."""
-
-    sidecars: int = 0
-    plain: int = 0
+Place: TypeAlias = tuple[str, int]
+"""Where a container of the pod stands: in which list, and as which."""
 
 
-class Merged(NamedTuple):
-    """A pod with fragments in it."""
-
-    pod: Object
-    notes: tuple[str, ...] = ()
-    """What people should know: elements of the pod that differ from ours and stay."""
-    places: Places = Places()
-
-
-def merge(merged: Merged, fragment: Fragment, *, native: bool, produced: frozenset[str]) -> Merged:
+class Draft:
     """
-    Fill *fragment* in; the pod is the very same object if nothing was missing. Raises Conflict.
+    A pod into which fragments are filled one after the other. The pod itself stays as it is.
 
-    A sidecar that the pod does not have yet becomes a native one if *native*. *produced* are the names of all
-    containers that any template brings: every other container is the application's.
+    Whatever grows with the fragments, the containers that have come and the keys of lists, is walked once and not
+    again for each of them. After a Conflict a draft is of no use.
     """
-    notes: Notes = []
-    spec = merged.pod.get("spec") or {}
-    _check_ephemeral(spec, fragment)
-    filler = _Filler(fragment, produced, notes)
-    lists, places = _merge_containers(spec, filler, native=native, places=merged.places)
-    volumes = _merge_volumes(spec.get("volumes") or [], fragment, notes)
-    filled = filling.fill("PodSpec", _with(spec, volumes=volumes, **lists), fragment.pod, "spec", notes)
-    pod = _with(merged.pod, metadata=_merge_metadata(merged.pod.get("metadata") or {}, fragment), spec=filled)
-    return Merged(pod=pod, notes=(*merged.notes, *notes), places=places)
+
+    def __init__(self, pod: Object, produced: frozenset[str]) -> None:
+        """*produced* are the names of all containers that any template brings: every other is the application's."""
+        self._pod = pod
+        self._spec = spec = pod.get("spec") or {}
+        self._filled = spec
+        self._metadata = pod.get("metadata") or {}
+        self._course = Course()
+        self._lists = {name: spec.get(name) or [] for name in LISTS}
+        self._own = _by_name(self._lists)
+        self._application = [place for name, places in self._own.items() if name not in produced for place in places]
+        self._arrivals = Arrivals([], [], [], [])
+        self._volumes = {volume["name"]: volume for volume in spec.get("volumes") or ()}
+        self._new_volumes: list[Object] = []
+        self._referring: dict[Place, tuple[int, list[Object]]] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know: elements of the pod that differ from ours and stay."""
+        return tuple(self._course.notes)
+
+    def merge(self, fragment: Fragment, *, native: bool) -> bool:
+        """
+        Fill *fragment* in; return whether anything was missing. Raises Conflict.
+
+        A sidecar that the pod does not have yet becomes a native one if *native*.
+        """
+        _check_ephemeral(self._spec, fragment)
+        before = (self._filled, self._metadata)
+        is_changed = self._fill_containers(fragment)
+        is_changed |= self._add_containers(fragment, native=native)
+        is_changed |= self._add_volumes(fragment)
+        self._filled = filling.fill("PodSpec", self._filled, fragment.pod, "spec", self._course)
+        self._metadata = _merge_metadata(self._metadata, fragment)
+        return is_changed or before[0] is not self._filled or before[1] is not self._metadata
+
+    def check_mounts(self, fragment: Fragment) -> None:
+        """
+        Raise Conflict if *fragment* mounts a volume that is not there once all fragments are merged.
+
+        Asked of the whole, because a later template's volume is there too when the pod comes back for a second call.
+        """
+        for where, volume in fragment.mounts:
+            if volume not in self._volumes:
+                raise Conflict(f"{where} mounts volume {volume!r}, which neither the pod nor any template has")
+
+    def finish(self) -> Object:
+        """Return the pod with all fragments in it; the very same object if nothing was missing."""
+        sidecars, first, last, classic = self._arrivals
+        spec = _with(
+            self._spec,
+            volumes=_extended(self._spec.get("volumes") or [], self._new_volumes),
+            containers=_extended(self._lists["containers"], classic),
+            initContainers=_extended(self._lists["initContainers"], last, before=[*sidecars, *first]),
+        )
+        fields = {name: item for name, item in self._filled.items() if item is not self._spec.get(name)}
+        return _with(self._pod, metadata=self._metadata, spec={**spec, **fields} if fields else spec)
+
+    def _fill_containers(self, fragment: Fragment) -> bool:
+        """Fill in the overlays and the application's containers; return whether any changed."""
+        places = self._application if fragment.application else []
+        overlays = [place for name in fragment.containers if name in self._own for place in self._own[name]]
+        is_changed = False
+        for place in sorted([*places, *overlays]) if overlays else places:
+            name, index = place
+            mine = self._lists[name][index]
+            filled = self._fill_container(fragment, mine, place)
+            if filled is not mine:
+                if self._lists[name] is self._spec[name]:
+                    self._lists[name] = [*self._spec[name]]
+                self._lists[name][index] = filled
+                is_changed = True
+        return is_changed
+
+    def _fill_container(self, fragment: Fragment, mine: Object, place: Place) -> Object:
+        """Fill in one container: as an overlay of ours, as one of the application's, or not at all."""
+        name, is_init = mine["name"], place[0] == "initContainers"
+        if name in fragment.containers:
+            ours = _counterpart(name, fragment, native=is_init)
+            started = tokens.give_way(_with_image(mine, ours), ours)
+            return filling.fill("Container", started, ours, f"container {name!r}", self._course)
+        if not _is_target(name, INIT if is_init else "", fragment.targets):
+            return mine
+        path = f"container {name!r}"
+        filled = filling.fill("Container", mine, fragment.application, path, self._course)
+        if filled.get("env") is not mine.get("env"):
+            self._course.notes += self._late_variables(mine, filled, path, place)
+        return filled
+
+    def _add_containers(self, fragment: Fragment, *, native: bool) -> bool:
+        """Add what the pod does not have; return whether there is any."""
+        ours = fragment.native_sidecars if native else fragment.sidecars
+        sidecars = [sidecar for sidecar in ours if sidecar["name"] not in self._own]
+        plain = [container for container in fragment.init_containers if container["name"] not in self._own]
+        arrivals = self._arrivals
+        (arrivals.native if native else arrivals.classic).extend(sidecars)
+        (arrivals.first if fragment.template.init_first else arrivals.last).extend(plain)
+        return bool(sidecars or plain)
+
+    def _add_volumes(self, fragment: Fragment) -> bool:
+        """Add what the pod does not have; return whether there is any."""
+        count = len(self._new_volumes)
+        for volume in fragment.volumes:
+            mine = self._volumes.get(volume["name"])
+            if mine is None:
+                self._volumes[volume["name"]] = volume
+                self._new_volumes.append(volume)
+            elif mine != volume and defaults.normalized("Volume", mine) != defaults.normalized("Volume", volume):
+                _check_source(mine, volume)
+                self._course.notes.append(f"volume {volume['name']!r} stays as the pod has it")
+        return len(self._new_volumes) > count
+
+    def _late_variables(self, mine: Object, filled: Object, path: str, place: Place) -> Iterator[str]:
+        """Tell of variables that refer to one that comes after them: ``$(VAR)`` only sees earlier ones."""
+        own = mine.get("env") or []
+        seen, referring = self._referring.get(place, (0, []))
+        referring += [variable for variable in own[seen:] if "$(" in (variable.get("value") or "")]
+        self._referring[place] = (len(own), referring)
+        for added in filled["env"][len(own) :] if referring else ():
+            reference = f"$({added['name']})"
+            for variable in referring:
+                if reference in str(variable["value"]):
+                    name = variable["name"]
+                    yield f"{path}: {name} refers to {reference}, which is injected after it and stays empty"
 
 
-def check_mounts(merged: Merged, fragment: Fragment) -> None:
-    """
-    Raise Conflict if *fragment* mounts a volume that is not there once all fragments are merged.
+class Arrivals(NamedTuple):
+    """Containers that the pod did not have, by where they go."""
 
-    Asked of the whole, because a later template's volume is there too when the pod comes back for a second call.
-    """
-    volumes = {volume["name"] for volume in (merged.pod.get("spec") or {}).get("volumes") or ()}
-    for where, volume in fragment.mounts:
-        if volume not in volumes:
-            raise Conflict(f"{where} mounts volume {volume!r}, which neither the pod nor any template has")
+    native: list[Object]
+    """Before the pod's own init containers."""
+    first: list[Object]
+    """Behind those, still before the pod's own."""
+    last: list[Object]
+    """Behind the pod's own init containers."""
+    classic: list[Object]
+    """Behind the pod's own containers."""
+
+
+def _by_name(lists: dict[str, list[Object]]) -> dict[str, list[Place]]:
+    """Return the places of containers by name; only a pod that Kubernetes will refuse has two of one name."""
+    found: dict[str, list[Place]] = {}
+    for key, containers in lists.items():
+        for index, container in enumerate(containers):
+            found.setdefault(container["name"], []).append((key, index))
+    return found
+
+
+def _extended(items: list[Object], behind: list[Object], before: list[Object] | None = None) -> list[Object]:
+    """Return the same list if nothing has come."""
+    return [*(before or ()), *items, *behind] if before or behind else items
 
 
 def _with(holder: Object, **fields: object) -> Object:
@@ -96,19 +215,6 @@ def _merge_metadata(metadata: Object, fragment: Fragment) -> Object:
     return _with(metadata, labels=labels, annotations=annotations)
 
 
-def _merge_volumes(volumes: list[Object], fragment: Fragment, notes: Notes) -> list[Object]:
-    present = {volume["name"]: volume for volume in volumes}
-    missing: list[Object] = []
-    for volume in fragment.volumes:
-        mine = present.get(volume["name"])
-        if mine is None:
-            missing.append(volume)
-        elif mine != volume and defaults.normalized("Volume", mine) != defaults.normalized("Volume", volume):
-            _check_source(mine, volume)
-            notes.append(f"volume {volume['name']!r} stays as the pod has it")
-    return [*volumes, *missing] if missing else volumes
-
-
 def _check_source(mine: Object, ours: Object) -> None:
     """Let the author tune what is injected, such as the size of an empty directory, but not swap it for another."""
     source = next(name for name in ours if name != "name")
@@ -117,66 +223,10 @@ def _check_source(mine: Object, ours: Object) -> None:
         raise Conflict(f"volume {ours['name']!r} exists with another source; rename the pod's volume")
 
 
-def _merge_containers(
-    spec: Object, filler: _Filler, *, native: bool, places: Places
-) -> tuple[dict[str, list[Object]], Places]:
-    """Return both lists with overlays and application containers filled in and the missing ones in their places."""
-    fragment = filler.fragment
-    containers, init = spec.get("containers") or [], spec.get("initContainers") or []
-    present = {container["name"] for container in (*containers, *init)}
-    ours = fragment.native_sidecars if native else fragment.sidecars
-    sidecars = [sidecar for sidecar in ours if sidecar["name"] not in present]
-    plain = [container for container in fragment.init_containers if container["name"] not in present]
-    containers, init = _filled(containers, filler, ""), _filled(init, filler, INIT)
-    if native:
-        at = places.sidecars
-        init = _inserted(init, at, sidecars)
-        places = Places(at + len(sidecars), places.plain)
-    else:
-        containers = _inserted(containers, len(containers), sidecars)
-    at = places.sidecars + places.plain if fragment.template.init_first else len(init)
-    init = _inserted(init, at, plain)
-    places = Places(places.sidecars, places.plain + (len(plain) if fragment.template.init_first else 0))
-    return {"containers": containers, "initContainers": init}, places
-
-
-def _inserted(items: list[Object], at: int, new: list[Object]) -> list[Object]:
-    return [*items[:at], *new, *items[at:]] if new else items
-
-
-def _filled(containers: list[Object], filler: _Filler, prefix: str) -> list[Object]:
-    """Return the containers filled in; the same list if none changed."""
-    filled = [filler.fill(container, prefix) for container in containers]
-    return containers if all(map(is_, filled, containers)) else filled
-
-
-class _Filler(NamedTuple):
-    """Fills in one container of the pod: as an overlay of ours, as one of the application's, or not at all."""
-
-    fragment: Fragment
-    produced: frozenset[str]
-    notes: Notes
-
-    def fill(self, mine: Object, prefix: str) -> Object:
-        """Fill in a container; *prefix* is ``init:`` for one of ``initContainers``, and empty for any other."""
-        name, fragment = mine["name"], self.fragment
-        if name in fragment.containers:
-            return self._fill_overlay(mine, name, prefix)
-        if not fragment.application or name in self.produced or not _is_target(name, prefix, fragment.targets):
-            return mine
-        path = f"container {name!r}"
-        filled = filling.fill("Container", mine, fragment.application, path, self.notes)
-        if filled.get("env") is not mine.get("env"):
-            self.notes.extend(_late_variables(mine, filled, path))
-        return filled
-
-    def _fill_overlay(self, mine: Object, name: str, prefix: str) -> Object:
-        """Where the author wrote an overlay of a sidecar decides whether it is a native one."""
-        fragment = self.fragment
-        sidecars = fragment.native_sidecars if prefix else fragment.sidecars
-        ours = next(each for each in (*sidecars, *fragment.init_containers) if each["name"] == name)
-        started = tokens.give_way(_with_image(mine, ours), ours)
-        return filling.fill("Container", started, ours, f"container {name!r}", self.notes)
+def _counterpart(name: str, fragment: Fragment, *, native: bool) -> Object:
+    """Return what an overlay lies over: where the author wrote it decides whether a sidecar is a native one."""
+    sidecars = fragment.native_sidecars if native else fragment.sidecars
+    return next(ours for ours in (*sidecars, *fragment.init_containers) if ours["name"] == name)
 
 
 def _is_target(name: str, prefix: str, targets: tuple[str, ...]) -> bool:
@@ -199,17 +249,6 @@ def _with_image(mine: Object, ours: Object) -> Object:
         "image": image,
         "imagePullPolicy": ours.get("imagePullPolicy") or defaults.default_pull_policy(image),
     }
-
-
-def _late_variables(mine: Object, filled: Object, path: str) -> Iterator[str]:
-    """Tell of variables of the author's that refer to one of ours: ``$(VAR)`` only sees earlier ones."""
-    own = mine.get("env") or []
-    referring = [variable for variable in own if "$(" in (variable.get("value") or "")]
-    for added in (filled.get("env") or [])[len(own) :]:
-        reference = f"$({added['name']})"
-        for variable in referring:
-            if reference in str(variable["value"]):
-                yield f"{path}: {variable['name']} refers to {reference}, which is injected after it and stays empty"
 
 
 def _check_ephemeral(spec: Object, fragment: Fragment) -> None:

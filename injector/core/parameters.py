@@ -9,37 +9,53 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from injector.core import schemas
 from injector.core.errors import BadParameter
 from injector.core.model import JSON, Namespace, Policy, Template
 
+Texts: TypeAlias = dict[str, dict[str, str]]
+"""What annotations say, by template and parameter."""
 
-def resolve(
-    template: Template, annotations: Mapping[str, str], namespace: Namespace, policy: Policy
-) -> dict[str, JSON]:
+
+class Given(NamedTuple):
+    """What the annotations of a pod and of its namespace say of parameters, whatever the template."""
+
+    namespace: Texts
+    pod: Texts
+
+
+def read(annotations: Mapping[str, str], namespace: Namespace, policy: Policy) -> Given:
+    """Read the *annotations* of a pod and those of its namespace, once for all templates."""
+    suffix = policy.domain.parameter_suffix
+    return Given(_texts(namespace.annotations, suffix), _texts(annotations, suffix))
+
+
+def resolve(template: Template, given: Given, policy: Policy) -> dict[str, JSON]:
     """Return every declared parameter's value; raises BadParameter with all that is wrong at once."""
-    prefix = template.name + policy.domain.parameter_suffix
     values = {name: declared.default for name, declared in template.parameters.items() if declared.has_default}
     problems: list[str] = []
-    chart = policy.parameters.get(template.name, {})
-    if chart:
+    if chart := policy.parameters.get(template.name):
         problems += _take_values(template, chart, values)
-    for holder, source in (("namespace", namespace.annotations), ("pod", annotations)):
-        problems += _take_annotations(template, holder, prefix, source, values)
-    problems += _missing(template, prefix, values)
+    prefix = template.name + policy.domain.parameter_suffix
+    for holder, texts in (("namespace", given.namespace), ("pod", given.pod)):
+        if template.name in texts:
+            problems += _take_annotations(template, holder, prefix, texts[template.name], values)
+    if len(values) < len(template.parameters):
+        problems += _missing(template, prefix, values)
     if problems:
         raise BadParameter("; ".join(problems))
     return values
 
 
-def owners(annotations: Mapping[str, str], policy: Policy) -> Iterator[tuple[str, str]]:
-    """Yield template name and annotation key of every annotation that has the form of a parameter."""
-    suffix = policy.domain.parameter_suffix
-    for key in annotations:
-        name, found, _ = key.partition(suffix)
-        if found:
-            yield name, key
+def _texts(annotations: Mapping[str, str], suffix: str) -> Texts:
+    found: Texts = {}
+    for key, text in annotations.items():
+        if suffix in key:
+            name, _, parameter = key.partition(suffix)
+            found.setdefault(name, {})[parameter] = text
+    return found
 
 
 def _take_values(template: Template, given: Mapping[str, JSON], values: dict[str, JSON]) -> Iterator[str]:
@@ -53,19 +69,16 @@ def _take_values(template: Template, given: Mapping[str, JSON], values: dict[str
 
 
 def _take_annotations(
-    template: Template, holder: str, prefix: str, annotations: Mapping[str, str], values: dict[str, JSON]
+    template: Template, holder: str, prefix: str, texts: Mapping[str, str], values: dict[str, JSON]
 ) -> Iterator[str]:
-    for key, text in annotations.items():
-        if not key.startswith(prefix):
-            continue
-        name = key[len(prefix) :]
+    for name, text in texts.items():
         if name not in template.parameters:
-            yield f"annotation {key!r} of the {holder} names no parameter{_near(name, template)}"
+            yield f"annotation {prefix + name!r} of the {holder} names no parameter{_near(name, template)}"
             continue
         try:
             values[name] = schemas.read(template.parameters[name], str(text))
         except BadParameter as error:
-            yield f"annotation {key!r} of the {holder}: {error}"
+            yield f"annotation {prefix + name!r} of the {holder}: {error}"
 
 
 def _missing(template: Template, prefix: str, values: Mapping[str, JSON]) -> Iterator[str]:

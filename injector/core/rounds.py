@@ -8,12 +8,13 @@ was brought by an earlier call or written by the author (an overlay) makes no di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from injector.core import assembly, parameters, rendering
+from injector.core import assembly, parameters
 from injector.core.errors import AuthorError, TemplateError, UnstableTemplate
 from injector.core.model import Fragment, Namespace, Object, Policy, Review, Template
+from injector.core.parameters import Given
 
 ROUNDS = 4
 """How often the templates of a pod are rendered before they count as unstable: once, and three times again."""
@@ -25,6 +26,8 @@ class Surroundings(NamedTuple):
     review: Review
     namespace: Namespace
     policy: Policy
+    given: Given
+    """What annotations say of parameters."""
     expired: Callable[[], bool]
 
 
@@ -59,9 +62,10 @@ def settle(templates: Iterable[Template], pod: Object, surroundings: Surrounding
     wanted = tuple(templates)
     hidden = _NONE
     previous = settled = Settled((), ())
+    shown = _shown(surroundings)
     for _ in range(ROUNDS):
-        seen = _without(pod, hidden, surroundings.policy.domain.status)
-        previous, settled = settled, _render_all(wanted, seen, surroundings)
+        shown["pod"] = _without(pod, hidden, surroundings.policy.domain.status)
+        previous, settled = settled, _render_all(wanted, shown, surroundings)
         brought = _names_brought(settled.fragments, pod)
         if brought == hidden:
             return settled
@@ -71,12 +75,25 @@ def settle(templates: Iterable[Template], pod: Object, surroundings: Surrounding
     ))  # fmt: skip
 
 
-def _render_all(templates: tuple[Template, ...], seen: Object, surroundings: Surroundings) -> Settled:
+def _shown(surroundings: Surroundings) -> dict[str, Any]:
+    """Return what is shown to every template alike, but for the pod."""
+    namespace, review = surroundings.namespace, surroundings.review
+    return {
+        "namespace": {
+            "name": namespace.name,
+            "labels": {**namespace.labels},
+            "annotations": {**namespace.annotations},
+        },
+        "request": {"operation": review.operation, "user": review.user},
+    }
+
+
+def _render_all(templates: tuple[Template, ...], shown: Mapping[str, Any], surroundings: Surroundings) -> Settled:
     found: list[Fragment] = []
     declined: list[Template] = []
     for template in templates:
         try:
-            fragment = _render(template, seen, surroundings)
+            fragment = _render(template, shown, surroundings)
         except (TemplateError, AuthorError) as error:
             raise Failure(template, _located(error, template)) from error
         if fragment is None:
@@ -86,19 +103,14 @@ def _render_all(templates: tuple[Template, ...], seen: Object, surroundings: Sur
     return Settled(tuple(found), tuple(declined))
 
 
-def _render(template: Template, seen: Object, surroundings: Surroundings) -> Fragment | None:
+def _render(template: Template, shown: Mapping[str, Any], surroundings: Surroundings) -> Fragment | None:
     """Return the template's fragment; None if its condition is false."""
-    annotations = (seen.get("metadata") or {}).get("annotations") or {}
-    namespace = surroundings.namespace
-    scope = rendering.build_scope(
-        params=parameters.resolve(template, annotations, namespace, surroundings.policy),
-        pod=seen,
-        namespace={"name": namespace.name, "labels": {**namespace.labels}, "annotations": {**namespace.annotations}},
-        request={"operation": surroundings.review.operation, "user": surroundings.review.user},
-        template={"name": template.name, "version": template.version, "revision": template.revision},
-        expired=surroundings.expired,
-    )
-    return assembly.assemble(template, scope, surroundings.policy)
+    shown = {
+        **shown,
+        "params": parameters.resolve(template, surroundings.given, surroundings.policy),
+        "template": {"name": template.name, "version": template.version, "revision": template.revision},
+    }
+    return assembly.assemble(template, shown, surroundings.policy, surroundings.expired)
 
 
 def _located(error: TemplateError | AuthorError, template: Template) -> TemplateError | AuthorError:

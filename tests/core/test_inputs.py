@@ -126,7 +126,7 @@ def test_items_may_differ_in_what_no_path_reads() -> None:
 def fragment(pod: dict[str, Any], **data: str) -> Fragment:
     """Return what a template makes of a pod."""
     template = template_of(**data)
-    found = assembly.assemble(template, scope(pod), POLICY)
+    found = assembly.assemble(template, shown(pod), POLICY, lambda: False)
     assert found is not None
     return found
 
@@ -143,11 +143,9 @@ def template_of(**data: str) -> Any:
 TEMPLATES: dict[Any, Any] = {}
 
 
-def scope(pod: dict[str, Any]) -> rendering.Scope:
+def shown(pod: dict[str, Any]) -> dict[str, Any]:
     """Return what a template is shown of a pod."""
-    return rendering.build_scope(
-        params={}, pod=pod, namespace={"name": "n"}, request={}, template={}, expired=lambda: False
-    )
+    return {"params": {}, "pod": pod, "namespace": {"name": "n"}, "request": {}, "template": {}}
 
 
 def test_pods_that_agree_on_what_is_read_share_a_fragment() -> None:
@@ -201,7 +199,8 @@ def test_a_condition_that_is_false_is_remembered_as_such() -> None:
     template = templates.parse(configmap, POLICY)
 
     found = [
-        assembly.assemble(template, scope({"spec": {"wanted": wanted}}), POLICY) for wanted in (False, True, False)
+        assembly.assemble(template, shown({"spec": {"wanted": wanted}}), POLICY, lambda: False)
+        for wanted in (False, True, False)
     ]
 
     assert [fragment is None for fragment in found] == [True, False, True]

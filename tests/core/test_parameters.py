@@ -20,7 +20,8 @@ ROLE = {"tool.pillion.dev/role": "reader"}
 
 def resolve(*, pod_has=None, namespace_has=None, chart=None, stored=TEMPLATE):
     policy = Policy(parameters={"tool": chart or {}})
-    return parameters.resolve(stored, pod_has or {}, Namespace(name="shop", annotations=namespace_has or {}), policy)
+    namespace = Namespace(name="shop", annotations=namespace_has or {})
+    return parameters.resolve(stored, parameters.read(pod_has or {}, namespace, policy), policy)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,7 @@ def test_another_domain_has_annotations_of_its_own():
 
     found = parameters.resolve(
         template("tool", {"parameters": "level: {type: string}\n"}),
-        {"tool.example.com/level": "x", "tool.pillion.dev/level": "y"},
-        Namespace(name="shop"),
+        parameters.read({"tool.example.com/level": "x", "tool.pillion.dev/level": "y"}, Namespace(name="shop"), policy),
         policy,
     )
 
