@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from operator import is_
 from typing import NamedTuple, TypeAlias
 
 from injector.core import defaults, filling, tokens
@@ -54,7 +55,8 @@ class Draft:
         self._pod = pod
         self._spec = spec = pod.get("spec") or {}
         self._filled = spec
-        self._metadata = pod.get("metadata") or {}
+        self._metadata = metadata = pod.get("metadata") or {}
+        self._labels, self._annotations = metadata.get("labels"), metadata.get("annotations")
         self._course = Course()
         self._lists = {name: spec.get(name) or [] for name in LISTS}
         self._own = _by_name(self._lists)
@@ -76,13 +78,15 @@ class Draft:
         A sidecar that the pod does not have yet becomes a native one if *native*.
         """
         _check_ephemeral(self._spec, fragment)
-        before = (self._filled, self._metadata)
+        before = (self._filled, self._labels, self._annotations)
         is_changed = self._fill_containers(fragment)
         is_changed |= self._add_containers(fragment, native=native)
         is_changed |= self._add_volumes(fragment)
         self._filled = filling.fill("PodSpec", self._filled, fragment.pod, "spec", self._course)
-        self._metadata = _merge_metadata(self._metadata, fragment)
-        return is_changed or before[0] is not self._filled or before[1] is not self._metadata
+        self._labels = filling.fill_map(self._labels, fragment.labels)
+        self._annotations = filling.fill_map(self._annotations, fragment.annotations)
+        after = (self._filled, self._labels, self._annotations)
+        return is_changed or not all(map(is_, before, after))
 
     def check_mounts(self, fragment: Fragment) -> None:
         """
@@ -104,7 +108,8 @@ class Draft:
             initContainers=_extended(self._lists["initContainers"], last, before=[*sidecars, *first]),
         )
         fields = {name: item for name, item in self._filled.items() if item is not self._spec.get(name)}
-        return _with(self._pod, metadata=self._metadata, spec={**spec, **fields} if fields else spec)
+        metadata = _with(self._metadata, labels=self._labels, annotations=self._annotations)
+        return _with(self._pod, metadata=metadata, spec={**spec, **fields} if fields else spec)
 
     def _fill_containers(self, fragment: Fragment) -> bool:
         """Fill in the overlays and the application's containers; return whether any changed."""
@@ -207,12 +212,6 @@ def _with(holder: Object, **fields: object) -> Object:
         name: item for name, item in fields.items() if item is not holder.get(name) and (item or holder.get(name))
     }
     return {**holder, **changed} if changed else holder
-
-
-def _merge_metadata(metadata: Object, fragment: Fragment) -> Object:
-    labels = filling.fill_map(metadata.get("labels"), fragment.labels)
-    annotations = filling.fill_map(metadata.get("annotations"), fragment.annotations)
-    return _with(metadata, labels=labels, annotations=annotations)
 
 
 def _check_source(mine: Object, ours: Object) -> None:

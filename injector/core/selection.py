@@ -86,7 +86,7 @@ def _operating_system(spec: Object) -> str:
 def read_request(annotations: Mapping[str, str], policy: Policy) -> Request:
     """Read ``log-shipper, team/proxy, -vault-agent``; a name and its ``-name`` together are a problem."""
     text = annotations.get(policy.domain.templates) or ""
-    words = [word.strip() for word in text.split(",") if word.strip()]
+    words = [word for word in map(str.strip, text.split(",")) if word]
     wanted = tuple(dict.fromkeys(word for word in words if not word.startswith("-")))
     unwanted = frozenset(word[1:].strip() for word in words if word.startswith("-"))
     both = sorted(unwanted.intersection(wanted))

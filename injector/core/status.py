@@ -40,7 +40,12 @@ def _entry(fragment: Fragment, carried: dict[str, Object]) -> Object:
     A container of the author's, or one copied with an old pod, is ``overlaid``: it is never claimed as ours.
     """
     ours = (*fragment.sidecars, *fragment.init_containers)
-    overlaid = [container["name"] for container in ours if not _is_as_rendered(carried[container["name"]], container)]
+    added = {id(container) for container in (*ours, *fragment.native_sidecars)}
+    overlaid = [
+        container["name"]
+        for container in ours
+        if id(mine := carried[container["name"]]) not in added and not _is_as_rendered(mine, container)
+    ]
     entry: Object = {"name": fragment.template.reference}
     return {**entry, "overlaid": overlaid} if overlaid else {**entry, "revision": fragment.template.revision}
 
