@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
 from injector.core import faults, filters, guards, inputs, limits, names, sources
-from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, Values
+from injector.core.bound import COMMENT_CLOSE, COMMENT_OPEN, HOLDERS, Values
 from injector.core.budgets import Budget
 from injector.core.environments import Parameters, environment_of
 from injector.core.errors import LimitExceeded, PillionError, Place, TemplateError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from injector.core.model import JSON, Object
 
 DELIMITERS = ("{{", "}}")
+
+_TREES = frozenset(HOLDERS)
 
 _MARKS = re.compile(f"(?:{COMMENT_OPEN}([0-9]+){COMMENT_CLOSE})+")
 
@@ -51,16 +53,14 @@ class Expression:
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What one template sees of one pod."""
 
     variables: dict[str, Any]
     budget: Budget
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rendered:
+class Rendered(NamedTuple):
     """YAML text with tokens, the values that they stand for, and where each came from, should an error need it."""
 
     text: str
@@ -135,8 +135,7 @@ def render(program: Program, scope: Scope) -> Rendered:
         text = _run(program.template, scope, values)
     except TemplateError as error:
         raise faults.placed(error, program.key, program.source, program.template) from error.__cause__
-    has_trees = any(type(value) in (dict, list) for value in values)
-    return Rendered(text, tuple(values), program, scope, has_trees)
+    return Rendered(text, tuple(values), program, scope, has_trees=not _TREES.isdisjoint(map(type, values)))
 
 
 def evaluate(expression: Expression, scope: Scope) -> bool:

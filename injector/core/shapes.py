@@ -39,6 +39,14 @@ _EXPECTED = {
     "list": "a list",
 }
 
+_WRITTEN = frozenset({"int-or-string", "quantity", "string", "time"})
+"""Kinds of scalars that may be strings."""
+
+_REQUIRED = {
+    name: [key for key, field in fields.items() if field.required and field.kind in ("string", "integer", "object")]
+    for name, fields in TYPES.items()
+}
+
 
 def canonical(type_name: str, value: JSON, path: str) -> Object:
     """Return *value* as an object of Kubernetes' type *type_name*; raises ForbiddenField that names the path."""
@@ -94,11 +102,11 @@ def _canonical_item(of: str, value: JSON, path: str) -> JSON:
 
 
 def _check_scalar(kind: str, value: JSON, path: str) -> JSON:
+    if isinstance(value, str) and kind in _WRITTEN:
+        return _check_text(value, path)
     match kind, value:
         case ("boolean", bool()):
             return value
-        case ("string" | "time" | "quantity" | "int-or-string", str()):
-            return _check_text(value, path)
         case ("any", _) | ("object", dict()):
             return value
         case (_, bool()):
@@ -111,6 +119,8 @@ def _check_scalar(kind: str, value: JSON, path: str) -> JSON:
 
 def _check_text(value: str, path: str) -> str:
     """Refuse what UTF-8 cannot hold: a lone half of a surrogate pair."""
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -130,8 +140,8 @@ def _check_keys(keys: tuple[str, ...], items: list[JSON], path: str) -> None:
 
 
 def _check_required(type_name: str, value: Object, path: str) -> None:
-    for name, field in TYPES[type_name].items():
-        if field.required and name not in value and field.kind in ("string", "integer", "object"):
+    for name in _REQUIRED[type_name]:
+        if name not in value:
             raise ForbiddenField(f"{path} lacks {name!r}, which Kubernetes requires")
 
 
