@@ -54,20 +54,17 @@ class Course:
             known = self._keys[id(items)] = (items, set(_keys(field, items)))
         return known[1]
 
-    def extend(self, field: Field, items: list[Object], more: list[Object]) -> list[Object]:
-        """Return a new list with *more* behind *items*, which takes over their keys."""
-        longer, keys = [*items, *more], self.keys_of(field, items)
+    def replace(self, items: list[Object], longer: list[Object], keys: set[JSON]) -> None:
+        """Let *longer*, whose keys these are, follow on *items*, which nobody asks for any more."""
         del self._keys[id(items)]
-        keys |= self.keys_of(field, more)
         self._keys[id(longer)] = (longer, keys)
-        return longer
 
 
 def fill(type_name: str, mine: Object, ours: Object, path: str, course: Course) -> Object:
     """Return *mine* with what is missing taken from *ours*; the same object if nothing was. Raises Conflict."""
     if not ours:
         return mine
-    closed = _closed_members(type_name, mine)
+    closed = _closed_members(type_name, mine) if type_name in UNIONS else ()
     changed: Object = {}
     for name, value in ours.items():
         have = mine.get(name)
@@ -88,7 +85,7 @@ def fill_map(mine: dict[str, str] | None, ours: Mapping[str, str]) -> dict[str, 
 
 def _closed_members(type_name: str, mine: Object) -> tuple[str, ...]:
     """Return the members of a union that may not come in, because *mine* has one already."""
-    members = UNIONS.get(type_name, ())
+    members = UNIONS[type_name]
     return members if any(mine.get(member) is not None for member in members) else ()
 
 
@@ -129,11 +126,10 @@ def _fill_list(
 ) -> list[Object]:
     if not isinstance(mine, list):
         raise TypeError(path)  # no API server lets that through: admission says so
-    if name in SETS:
-        missing = _missing_of_set(field, mine, ours)
-        return [*mine, *missing] if missing else mine
-    missing = _missing_by_key(field, mine, ours, path, course)
-    return course.extend(field, mine, missing) if missing else mine
+    if name not in SETS:
+        return _fill_keyed_list(field, mine, ours, path, course)
+    missing = _missing_of_set(field, mine, ours)
+    return [*mine, *missing] if missing else mine
 
 
 def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> list[Object]:
@@ -141,9 +137,20 @@ def _missing_of_set(field: Field, mine: list[Object], ours: list[Object]) -> lis
     return [item for item in ours if defaults.normalized(field.of, item) not in have]
 
 
+def _fill_keyed_list(field: Field, mine: list[Object], ours: list[Object], path: str, course: Course) -> list[Object]:
+    have, keys, missing = course.keys_of(field, mine), course.keys_of(field, ours), ours
+    if not have.isdisjoint(keys):
+        missing = _missing_by_key(field, mine, ours, path, course)
+        keys = set(_keys(field, missing))
+    if not missing:
+        return mine
+    longer = [*mine, *missing]
+    have |= keys
+    course.replace(mine, longer, have)
+    return longer
+
+
 def _missing_by_key(field: Field, mine: list[Object], ours: list[Object], path: str, course: Course) -> list[Object]:
-    if course.keys_of(field, mine).isdisjoint(course.keys_of(field, ours)):
-        return ours
     present = dict(zip(_keys(field, mine), mine, strict=True))
     missing = []
     for key, item in zip(_keys(field, ours), ours, strict=True):
