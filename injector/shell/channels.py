@@ -15,8 +15,8 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -204,16 +204,15 @@ class Channel(HTTPChannel):
 
     # -- writing, in the loop or on a thread ---------------------------------------------------------------------------
 
-    @contextmanager
-    def corked(self) -> Iterator[None]:
-        """Send all that is written inside as one piece, or nothing if it fails."""
+    def write_as_one(self, write: Callable[[bytes], None], data: bytes) -> None:
+        """Call *write* and send all that it writes as one piece, or nothing if it fails."""
         self._corked = []
         try:
-            yield
-            data = b"".join(self._corked)
+            write(data)
+            whole = b"".join(self._corked)
         finally:
             self._corked = None
-        self.write_soon(data)
+        self.write_soon(whole)
 
     def write_soon(self, data: Any) -> int:
         """Send bytes or a ``wsgi.file_wrapper``; may wait for the peer; return how many."""

@@ -216,11 +216,10 @@ class Listener(TcpWSGIServer):
         return Adjustments(
             ident=None,  # no Server header
             expose_tracebacks=False,
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # nobody here reads them
             channel_request_lookahead=0,  # CVE-2024-49768 needs more
             recv_bytes=65536,
             outbuf_high_watermark=1 << 20,
-            inbuf_overflow=limits.body + 2,  # never a temporary file: the root file system is read-only
             outbuf_overflow=64 << 20,
             max_request_body_size=limits.body + 1,  # waitress refuses what is as large as its limit
             max_request_header_size=limits.header + 1,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import build_http_date
 
 from injector.shell.limits import Limits
 
@@ -30,15 +32,21 @@ class _ChannelTask(Task):
         """Send bytes of the body, the first time together with the head."""
         if not isinstance(data, bytes):
             raise TypeError(f"the application yielded {type(data).__name__}, not bytes")
-        with self.channel.corked():
-            super().write(data)
+        self.channel.write_as_one(super().write, data)
 
     def build_response_header(self) -> bytes:
         """Return the response head, with ``Connection: close`` where no further request is wanted."""
         if self.channel.last_response:
             self.request.headers["CONNECTION"] = "close"
+        if not any(name.lower() == "date" for name, _ in self.response_headers):
+            self.response_headers.append(("Date", _show_date(int(self.start_time))))
         head: bytes = super().build_response_header()
         return head
+
+
+@lru_cache(maxsize=1)
+def _show_date(seconds: int) -> str:
+    return str(build_http_date(seconds))  # waitress would format it for each answer
 
 
 class ApplicationTask(_ChannelTask, WSGITask):
