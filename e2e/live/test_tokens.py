@@ -26,7 +26,7 @@ def relayed(release, shipped, tmp_path_factory):
     names = {"hostAliases": [{"ip": address, "hostnames": [host]}]}
     release.upgrade("--no-hooks", values={"webhook": {"namespaceSelector": _only("NotIn")}})
     spaces = [namespace(space, {"pillion.dev/injection": "enabled"}) for space in (RELAYED, LIMITED)]
-    made = [_configuration(live["webhooks"], stand.client_config()), *CREWS]
+    made = [_configuration(live["webhooks"], stand.client_config()), FIRST, *CREWS]
     try:
         stand.start(host, "/config/authority.crt", files={"authority.crt": authority}, **names)
         for things in ([*spaces, *made], [OFF, LIMITS]):
@@ -81,7 +81,18 @@ CREWS = [
     _crew("crew", {}),
     _crew("crew-shielded", {"pillion.dev/api-token": "false"}),
     _crew("crew-off", {}, pod="automountServiceAccountToken: false\n"),
+    _crew("crew-first", {}, pod="priorityClassName: e2e-first\n"),
 ]
+FIRST = {
+    "apiVersion": "scheduling.k8s.io/v1",
+    "kind": "PriorityClass",
+    "metadata": {"name": "e2e-first"},
+    "value": 1000,
+}
+AGAIN = {
+    "a LimitRange has defaults for what came": (LIMITED, "crew"),
+    "a template sets a priority class": (RELAYED, "crew-first"),
+}
 
 ALL = ["app", "mate", "pilot"]
 OWN = ["app"]
@@ -141,17 +152,19 @@ def test_a_pod_that_a_controller_creates_is_sent_once(relayed):
     assert 1 == len(relayed({"metadata": {"name": stored["metadata"]["generateName"]}}))
 
 
-def test_the_second_call_of_a_real_create_has_no_patch(relayed):
-    pod = _relayed_pod(LIMITED, "crew", {})
+@pytest.mark.parametrize("case", AGAIN)
+def test_the_second_call_of_a_real_create_has_no_patch(relayed, case):
+    space, template = AGAIN[case]
+    pod = _relayed_pod(space, template, {})
     stored = _stored(pod)
 
     first, second = relayed(pod)
-    assert {"add"} == {operation["op"] for operation in first["patch"]}
-    assert ("injected", "injected") == _audit(first)
+    assert {operation["op"] for operation in first["patch"]} <= {"add", "replace"}
+    assert ("injected", "injected") == _audit(first, template)
     assert ["mate", "pilot", "app"] == pods.containers(second["pod"])
     assert first["pod"]["spec"] != second["pod"]["spec"]
     assert second["patch"] is None
-    assert ("already-injected", "already-injected") == _audit(second)
+    assert ("already-injected", "already-injected") == _audit(second, template)
     assert pods.containers(stored) == pods.containers(second["pod"])
     assert stored["metadata"]["annotations"] == second["pod"]["metadata"]["annotations"]
 
@@ -205,10 +218,10 @@ def _is_injected(space):
     return "mate" in pods.containers(stored) and limited is (space == LIMITED)
 
 
-def _audit(call):
+def _audit(call, template):
     """Return what was decided on the pod, and on the template."""
     decided = dict(each.split("=") for each in call["audit"]["templates"].split(","))
-    return call["audit"]["decision"], decided["crew"]
+    return call["audit"]["decision"], decided[template]
 
 
 def _log(stand):
