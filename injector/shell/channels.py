@@ -66,6 +66,8 @@ class Channel(HTTPChannel):
     @property
     def held(self) -> int:
         """Bytes of request bodies in memory."""
+        if self.request is None and not self.requests:  # as with nearly all, whenever a large body is weighed
+            return 0
         unfinished = [self.request] if self.request is not None else []
         return sum(request.held for request in [*unfinished, *self.requests])
 

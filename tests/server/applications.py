@@ -73,6 +73,10 @@ class Application:
         self.gate.wait(PATIENCE)
         yield b"."
 
+    def dated(self, _, start_response, _body):
+        start_response("200 OK", [("date", "yesterday")])
+        return [b"."]
+
     def fail(self, _, _start_response, _body):
         raise RuntimeError("the application failed")
 

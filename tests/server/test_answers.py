@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_what_an_application_has_written_arrives_while_it_waits_for_more(network
     assert PATTERN * 10 == client.file.read(10 * len(PATTERN))
     network.application.gate.set()
     assert b"." == client.file.read(1)
+
+
+def test_an_answer_is_dated_once_by_the_server_unless_the_application_does(network):
+    client = network.tls(network.https())
+    before = int(time.time())
+    dates = [client.get("/").headers["date"] for _ in range(3)]
+    after = time.time()
+
+    assert all(before <= parsedate_to_datetime(date).timestamp() <= after for date in dates)
+    client.send(request("/dated"))
+    head = b"".join(iter(client.file.readline, b"\r\n"))
+    assert [b"Date: yesterday"] == [line for line in head.splitlines() if line.startswith(b"Date")]
 
 
 def test_many_clients_move_large_bodies_at_once(network):
