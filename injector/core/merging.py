@@ -8,7 +8,6 @@ Conflict. Here are the places of containers and volumes; the rule for their fiel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from operator import is_
 from typing import NamedTuple, TypeAlias
@@ -165,18 +164,19 @@ class Draft:
                 self._course.notes.append(f"volume {volume['name']!r} stays as the pod has it")
         return len(self._new_volumes) > count
 
-    def _late_variables(self, mine: Object, filled: Object, path: str, place: Place) -> Iterator[str]:
+    def _late_variables(self, mine: Object, filled: Object, path: str, place: Place) -> list[str]:
         """Tell of variables that refer to one that comes after them: ``$(VAR)`` only sees earlier ones."""
         own = mine.get("env") or []
         seen, referring = self._referring.get(place, (0, []))
         referring += [variable for variable in own[seen:] if "$(" in (variable.get("value") or "")]
         self._referring[place] = (len(own), referring)
-        for added in filled["env"][len(own) :] if referring else ():
-            reference = f"$({added['name']})"
-            for variable in referring:
-                if reference in str(variable["value"]):
-                    name = variable["name"]
-                    yield f"{path}: {name} refers to {reference}, which is injected after it and stays empty"
+        names = [added["name"] for added in filled["env"][len(own) :]] if referring else []
+        return [
+            f"{path}: {variable['name']} refers to $({name}), which is injected after it and stays empty"
+            for name in names
+            for variable in referring
+            if f"$({name})" in str(variable["value"])
+        ]
 
 
 class Arrivals(NamedTuple):
