@@ -1,5 +1,5 @@
 """
-What a cluster's users feel, measured: ``make figures``, in about half an hour, so that no test run has it.
+What a cluster's users feel, measured: ``make figures``, in about three quarters of an hour: no test run has it.
 
     python -m e2e e2e/live/figures.py -k "create and bursts"      # a part; the others: limit, threads, ready, weighs
 
@@ -9,12 +9,14 @@ sent and one whose pods are not: only what differs between the two is the webhoo
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import yaml
 
 from e2e.chart import clusters
 from e2e.chart.charts import CHART, NAMESPACE
-from e2e.live import footprints, ledgers, pods, rhythms, servers, shortcut, stands, starts
+from e2e.live import footprints, ledgers, pods, quarantines, rhythms, servers, shortcut, stands, starts
 from e2e.live.arms import CHECKED, INJECTED, NOT_SENT, Arm, Comparison
 from e2e.live.footprints import MIB
 
@@ -34,6 +36,9 @@ RHYTHMS = {
 }
 CROWD = 50_000
 """Creates after which a server is weighed again."""
+TEMPLATES = 1_000
+STORED = "e2e-stored"
+"""A label by which they are found again."""
 
 
 def pod(space):
@@ -134,7 +139,7 @@ def test_what_a_call_adds_to_a_create(fit, floor, proxy, figures, replicas, rhyt
 def test_what_a_limit_of_cpu_costs(fit, proxy, figures, cpu, replicas):
     fit(replicas, limited(cpu))
     of = f"CPU limit {cpu or 'none'}, {_tell(replicas, 'server')}"
-    for rhythm in ("paced-50", "bursts-50"):
+    for rhythm in ("paced-50", "bursts-50", "unpaused-50"):
         creates = Comparison(proxy, pod, [NOT_SENT, INJECTED])
         before = _sum_ledgers()
         creates.run(RHYTHMS[rhythm], 2)
@@ -172,6 +177,27 @@ def test_what_a_server_weighs(fit, proxy, figures):
     figures["MiB of a server's pod, idle"] = _weigh()
     rhythms.create(proxy, rhythms.unpaused(8, CROWD // 8), pod(INJECTED.space), "")
     figures[f"MiB of a server's pod after {CROWD:,} creates of two servers"] = _weigh()
+    with _stored([_template(f"many-{number:04}") for number in range(TEMPLATES)]):
+        figures[f"MiB of a server's pod with {TEMPLATES:,} templates, too"] = _weigh()
+
+
+def _template(name):
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true", STORED: "true"}}
+    data = {"env": f"- {{name: MANY, value: {name}}}\n"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+@contextmanager
+def _stored(templates):
+    """Have further templates in force."""
+    try:
+        with quarantines.unchecked():
+            applied = clusters.apply(templates)
+        assert applied.returncode == 0, applied.stderr
+        servers.await_templates(templates, 120)
+        yield
+    finally:
+        clusters.kubectl("-n", NAMESPACE, "delete", "configmaps", "-l", STORED, "--wait=false")
 
 
 def _weigh():
