@@ -98,6 +98,13 @@ def test_a_review_with_another_token_is_the_review_of_another_number():
     assert reviews.make(8, Shape()) == reviews.token(8).encode().join(reviews.cut(body))
 
 
+def test_a_review_that_is_measured_again_is_another():
+    bodies = reviews.make_many(3)
+    seen = [*bodies, *reviews.renew(bodies), *reviews.renew(bodies)]
+    assert 9 == len(set(seen))
+    assert {len(body) for body in bodies} == {len(body) for body in seen}
+
+
 def test_all_designs_start_from_the_same_values_and_have_the_same_templates():
     usual = builds.PEERS / "usual/templates"
     assert (tutorials.FOLDER / "values.yaml").read_text() == (usual / "values.yaml").read_text()
