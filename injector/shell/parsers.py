@@ -3,8 +3,7 @@ Reading one HTTP request: waitress's parser, with what it lets pass in doubt ref
 
 A request whose end can be read in two ways is how requests are smuggled, so framing is strict (RFC 9112): not both
 Content-Length and Transfer-Encoding, one Transfer-Encoding and only ``chunked``, no folded header lines, HTTP/1.0
-and 1.1 only, no control characters in the path. A client sends nearly the same lines with each request, so what a line
-means is remembered.
+and 1.1 only, no control characters in the path.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 
 from waitress.adjustments import Adjustments
@@ -116,7 +114,6 @@ class _Body:
         self._size = 0
 
 
-@lru_cache(maxsize=64)
 def _read_start(line: bytes) -> _Start:
     """Take the request line to pieces; raises ParsingError."""
     line = line.rstrip()
@@ -136,7 +133,6 @@ def _read_start(line: bytes) -> _Start:
     return _Start(command, target, version, path, query)
 
 
-@lru_cache(maxsize=128)
 def _read_field(line: bytes) -> tuple[str, str] | None:
     """
     Return a header field's name as WSGI spells it, and its value; raises ParsingError.
