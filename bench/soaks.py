@@ -29,6 +29,8 @@ from injector.cli.throwaways import write_certificate
 RESULTS = builds.ROOT / "build/soak.json"
 WARM_UP = 0.2
 """The part of the reviews after which growth counts."""
+SAMPLES = 10
+"""The fewest of which a trend is taken, however fast the reviews are over."""
 AIM = 0.05
 """The part by which memory may grow."""
 
@@ -87,7 +89,7 @@ def measure(count: int, seconds: float = 2.0) -> Table:
 def _soak(server: Server, client: Client, count: int, seconds: float) -> tuple[list[Sample], int]:
     begin, done, errors = time.monotonic(), 0, 0
     samples: list[Sample] = []
-    while done < count:
+    while done < count or len(samples) < SAMPLES:
         tally = client.press(seconds)
         done += len(tally.latencies)
         errors += tally.errors
