@@ -65,7 +65,7 @@ def measure(extent: Extent | None = None) -> Iterator[Table]:
     )
     columns = ("quantity", "size", "bytes", "CPU µs", "times the first", "spread")
     series = {quantity: tuple(points) for quantity, points in _series(steps, figures).items()}
-    yield Table("growth", "Cost of a review as it grows", columns, rows, tuple(_aims(series)), series)
+    yield Table("growth", "Cost of a review as it grows", columns, rows, tuple(_aims(steps, figures)), series)
 
 
 def _series(steps: list[Step], figures: dict[str, Figure]) -> dict[str, list[tuple[float, float]]]:
@@ -76,14 +76,16 @@ def _series(steps: list[Step], figures: dict[str, Figure]) -> dict[str, list[tup
     return series
 
 
-def _aims(series: dict[str, tuple[tuple[float, float], ...]]) -> Iterator[str]:
-    for quantity, points in series.items():
-        sizes, costs = zip(*points, strict=True)
+def _aims(steps: list[Step], figures: dict[str, Figure]) -> Iterator[str]:
+    """Yield a sentence for each quantity, from what was measured in the same rounds."""
+    for quantity in dict.fromkeys(step.quantity for step in steps):
+        first, *_, before, last = [step for step in steps if step.quantity == quantity]
         if quantity == STORED:
-            times = costs[-1] / costs[0]
-            yield f"{quantity}: from {sizes[0]:,.0f} to {sizes[-1]:,.0f}, {times:.2f} times (aim: at most 1.2)."
+            times = (figures[last.name] / figures[first.name]).median
+            yield f"{quantity}: from {first.size:,} to {last.size:,}, {times:.2f} times (aim: at most 1.2)."
         else:
-            yield f"{quantity}: at last with the power {exponent(sizes, costs):.2f} (aim: at most 1.1)."
+            power = exponent(last.size / before.size, (figures[last.name] / figures[before.name]).median)
+            yield f"{quantity}: at last with the power {power:.2f} (aim: at most 1.1)."
 
 
 def _first(steps: list[Step], step: Step, figures: dict[str, Figure]) -> Figure:

@@ -24,7 +24,7 @@ def describe() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "optimised build": "yes" if "--enable-optimizations" in built else "no",
+        "configured for optimisation": "yes" if "--enable-optimizations" in built else "no",  # Debian does it otherwise
         "link-time optimisation": "yes" if "--with-lto" in built else "no",
         "core": "compiled by mypyc" if IS_COMPILED else "interpreted",
         "openssl": ssl.OPENSSL_VERSION,

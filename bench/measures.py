@@ -111,9 +111,9 @@ def percentile(values: Iterable[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
-def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Return the power of the size with which the cost grows between the last two sizes; 1 is linear."""
-    return math.log(costs[-1] / costs[-2]) / math.log(sizes[-1] / sizes[-2])
+def exponent(larger: float, dearer: float) -> float:
+    """Return the power with which the cost grows, when what is so many times *larger* is so many times *dearer*."""
+    return math.log(dearer) / math.log(larger)
 
 
 def _text(cell: object) -> str:

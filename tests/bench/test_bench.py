@@ -197,9 +197,9 @@ def test_growth_covers_all_four_quantities():
     assert [2] * 4 == [len(points) for points in table.series.values()]
 
 
-@pytest.mark.parametrize(("costs", "power"), [((1, 10, 20), 1.0), ((5, 5, 20), 2.0), ((7, 3, 3), 0.0)])
-def test_the_power_of_growth_is_that_of_the_last_step(costs, power):
-    assert power == exponent((1, 10, 20), costs)
+@pytest.mark.parametrize(("larger", "dearer", "power"), [(2, 2, 1.0), (2, 4, 2.0), (5, 1, 0.0)])
+def test_cost_that_grows_as_much_as_the_size_is_linear(larger, dearer, power):
+    assert power == exponent(larger, dearer)
 
 
 def test_idle_connections_stay_open_beside_the_busy_ones():
