@@ -79,7 +79,8 @@ def _series(steps: list[Step], figures: dict[str, Figure]) -> dict[str, list[tup
 def _aims(steps: list[Step], figures: dict[str, Figure]) -> Iterator[str]:
     """Yield a sentence for each quantity, from what was measured in the same rounds."""
     for quantity in dict.fromkeys(step.quantity for step in steps):
-        first, *_, before, last = [step for step in steps if step.quantity == quantity]
+        sizes = [step for step in steps if step.quantity == quantity]
+        first, before, last = sizes[0], sizes[-2], sizes[-1]
         if quantity == STORED:
             times = (figures[last.name] / figures[first.name]).median
             yield f"{quantity}: from {first.size:,} to {last.size:,}, {times:.2f} times (aim: at most 1.2)."
