@@ -15,9 +15,7 @@ from typing import NamedTuple, TypeAlias
 from injector.core import defaults, filling, tokens
 from injector.core.errors import Conflict
 from injector.core.filling import Course
-from injector.core.model import Fragment, Object
-
-LISTS = ("containers", "initContainers")
+from injector.core.model import CONTAINER_LISTS, Fragment, Object
 
 INIT = "init:"
 """What stands before the name of an init container among a template's targets."""
@@ -57,7 +55,7 @@ class Draft:
         self._metadata = metadata = pod.get("metadata") or {}
         self._labels, self._annotations = metadata.get("labels"), metadata.get("annotations")
         self._course = Course()
-        self._lists = {name: spec.get(name) or [] for name in LISTS}
+        self._lists = {name: spec.get(name) or [] for name in CONTAINER_LISTS}
         self._own = _by_name(self._lists)
         self._application = [place for name, places in self._own.items() if name not in produced for place in places]
         self._arrivals = Arrivals([], [], [], [])

@@ -26,6 +26,9 @@ TOKEN_VOLUME = "pillion-no-api-token"  # noqa: S105 - the name of a volume
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 """Where the ServiceAccount plugin mounts a token into a container unless something is mounted there already."""
 
+CONTAINER_LISTS = ("containers", "initContainers")
+"""Fields of a pod's spec that hold containers which start with the pod."""
+
 JSON: TypeAlias = Any
 """Decoded JSON: None, bool, int, float, str, list of JSON or dict of JSON by string."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from injector.core.errors import ReviewError
-from injector.core.model import JSON, Object, Review, Verdict
+from injector.core.model import CONTAINER_LISTS, JSON, Object, Review, Verdict
 
 _KEYED = (("env", "name"), ("volumeMounts", "mountPath"), ("ports", "containerPort"))
 """Lists of a container and what each element must have: merging finds it by that."""
@@ -97,7 +97,7 @@ def check_pod(pod: JSON) -> Object:
     """Return *pod* if it has the shapes that a merge relies on; raises ReviewError that names the field."""
     checked = _check_outline(pod)
     spec = checked.get("spec") or {}
-    for name in ("containers", "initContainers"):
+    for name in CONTAINER_LISTS:
         for index, container in enumerate(spec.get(name) or ()):
             for part, key in _KEYED:
                 if part in container:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from injector.core import assembly, parameters
 from injector.core.errors import AuthorError, TemplateError, UnstableTemplate
-from injector.core.model import Fragment, Namespace, Object, Policy, Review, Template
+from injector.core.model import CONTAINER_LISTS, Fragment, Namespace, Object, Policy, Review, Template
 from injector.core.parameters import Given
 
 ROUNDS = 4
@@ -122,7 +122,7 @@ def _located(error: TemplateError | AuthorError, template: Template) -> Template
 def _names_brought(fragments: Iterable[Fragment], pod: Object) -> Names:
     """Return the names in *pod* that a fragment brings."""
     spec = pod.get("spec") or {}
-    containers = {item["name"] for key in ("containers", "initContainers") for item in spec.get(key) or ()}
+    containers = {item["name"] for key in CONTAINER_LISTS for item in spec.get(key) or ()}
     volumes = {item["name"] for item in spec.get("volumes") or ()}
     return Names(
         frozenset().union(*[fragment.containers.intersection(containers) for fragment in fragments]),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from injector.core.model import CONTAINER_LISTS, JSON, Object, Template
+
 if TYPE_CHECKING:
-    from injector.core.model import JSON, Object, Template
     from injector.core.schemas import Parameter
 
 _BARE: Object = {
@@ -79,7 +80,7 @@ def overlays(pod: Object, names: frozenset[str]) -> Iterator[Object]:
     """Yield the pod with a container of the author's by each of *names*, in either list."""
     for name in sorted(names):
         container = {"name": name, "image": "auto"}
-        for key in ("containers", "initContainers"):
+        for key in CONTAINER_LISTS:
             yield {**pod, "spec": {**pod["spec"], key: [*(pod["spec"].get(key) or ()), container]}}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 
 from injector.core import filling
-from injector.core.model import Domain, Fragment, Object
+from injector.core.model import CONTAINER_LISTS, Domain, Fragment, Object
 
 
 def record(pod: Object, fragments: Iterable[Fragment], domain: Domain) -> Object:
@@ -27,7 +27,7 @@ def record(pod: Object, fragments: Iterable[Fragment], domain: Domain) -> Object
 
 def _text(pod: Object, fragments: tuple[Fragment, ...]) -> str:
     spec = pod.get("spec") or {}
-    carried = {item["name"]: item for key in ("containers", "initContainers") for item in spec.get(key) or ()}
+    carried = {item["name"]: item for key in CONTAINER_LISTS for item in spec.get(key) or ()}
     templates = [_entry(fragment, carried) for fragment in fragments]
     containers = sorted(name for fragment in fragments for name in fragment.containers)
     return orjson.dumps({"templates": templates, "containers": containers}).decode()

@@ -13,12 +13,10 @@ The account cannot be seen here. Nothing is guessed: the plugin must have been a
 
 from __future__ import annotations
 
-from injector.core.model import EMPTY, TOKEN_PATH, TOKEN_VOLUME, Object
+from injector.core.model import CONTAINER_LISTS, EMPTY, TOKEN_PATH, TOKEN_VOLUME, Object
 
 _PLUGINS_VOLUME = "kube-api-access-"
 """How the name of the plugin's volume begins."""
-
-_LISTS = ("initContainers", "containers")
 
 
 def mount(received: Object, merged: Object) -> Object:
@@ -42,7 +40,7 @@ def mount(received: Object, merged: Object) -> Object:
 def _find_lacking(own: Object, spec: Object) -> list[tuple[str, int]]:
     """Return the places of the containers that have come and have nothing mounted at the token's path."""
     lacking = []
-    for key in _LISTS:
+    for key in CONTAINER_LISTS:
         before: list[Object] = own.get(key) or []
         after: list[Object] = spec.get(key) or []
         if len(before) != len(after):
@@ -66,7 +64,7 @@ def _find_plugins_mount(pod: Object, spec: Object) -> Object | None:
         return None
     plugins: Object = {"name": volume["name"], "readOnly": True, "mountPath": TOKEN_PATH}
     is_there = False
-    for key in _LISTS:
+    for key in CONTAINER_LISTS:
         containers: list[Object] = spec.get(key) or []
         for container in containers:
             mounted = _mounted_at_path(container)

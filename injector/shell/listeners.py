@@ -118,7 +118,6 @@ class Listener(TcpWSGIServer):
         end = time.monotonic() + self.limits.finish
         while (now := time.monotonic()) < end and any(channel.busy(now) for channel in self._channels()):
             self._pass(self.limits.tick)
-            self.maintenance(now)
 
     def _close_all(self) -> None:
         self.task_dispatcher.shutdown(timeout=self.limits.tick)
