@@ -16,7 +16,7 @@ import yaml
 
 from e2e.chart import clusters
 from e2e.chart.charts import CHART, NAMESPACE
-from e2e.live import footprints, ledgers, pods, quarantines, rhythms, servers, shortcut, stands, starts
+from e2e.live import config_maps, footprints, ledgers, pods, quarantines, rhythms, servers, shortcut, stands, starts
 from e2e.live.arms import CHECKED, INJECTED, NOT_SENT, Arm, Comparison
 from e2e.live.footprints import MIB
 
@@ -182,9 +182,7 @@ def test_what_a_server_weighs(fit, proxy, figures):
 
 
 def _template(name):
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true", STORED: "true"}}
-    data = {"env": f"- {{name: MANY, value: {name}}}\n"}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    return config_maps.template(name, {"env": f"- {{name: MANY, value: {name}}}\n"}, labels={STORED: "true"})
 
 
 @contextmanager

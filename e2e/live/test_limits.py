@@ -10,7 +10,7 @@ import pytest
 
 from e2e.chart import clusters
 from e2e.chart.charts import NAMESPACE
-from e2e.live import footprints, pods, proxies, quarantines, servers
+from e2e.live import config_maps, footprints, pods, proxies, quarantines, servers
 from e2e.live.conftest import ENABLED, wait
 from e2e.live.footprints import MIB
 
@@ -26,13 +26,13 @@ FILLING = "e2e-filling"
 """A label by which all that was made is found again."""
 
 
-def config_map(name, data, **labels):
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": {FILLING: "true", **labels}}
+def config_map(name, data):
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {FILLING: "true"}}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def template(name, text):
-    return config_map(name, {"env": text}, **{"pillion.dev/template": "true"})
+    return config_maps.template(name, {"env": text}, labels={FILLING: "true"})
 
 
 @pytest.fixture

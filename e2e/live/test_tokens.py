@@ -10,7 +10,7 @@ import pytest
 from e2e.chart import clusters
 from e2e.chart.charts import NAMESPACE
 from e2e.chart.conftest import namespace
-from e2e.live import pods, relay, servers, stands
+from e2e.live import config_maps, pods, relay, servers, stands
 from e2e.live.conftest import await_account
 from injector.core.model import TOKEN_PATH
 
@@ -64,17 +64,8 @@ OFF = {
 def _crew(name, settings, **data):
     """Make a template of a native sidecar and an init container."""
     container = f"image: {pods.IMAGE}, command: ['true']"
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true"}}
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {**metadata, "annotations": {"pillion.dev/native": "true", **settings}},
-        "data": {
-            "sidecars": f"- {{name: mate, {container}}}\n",
-            "initContainers": f"- {{name: pilot, {container}}}\n",
-            **data,
-        },
-    }
+    crew = {"sidecars": f"- {{name: mate, {container}}}\n", "initContainers": f"- {{name: pilot, {container}}}\n"}
+    return config_maps.template(name, {**crew, **data}, annotations={"pillion.dev/native": "true", **settings})
 
 
 CREWS = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from e2e.chart import clusters
-from e2e.chart.charts import NAMESPACE, Object
-from e2e.live import servers
+from e2e.chart.charts import Object
+from e2e.live import config_maps, servers
 
 NAME = "tint"
 VARIABLE = "TINT"
@@ -14,9 +14,7 @@ ASKING = {"pillion.dev/templates": NAME}
 
 def template(shade: str) -> Object:
     """Make the template of a shade."""
-    data = {"env": f"- {{name: {VARIABLE}, value: {shade}}}\n"}
-    metadata = {"name": NAME, "namespace": NAMESPACE, "labels": {"pillion.dev/template": "true"}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    return config_maps.template(NAME, {"env": f"- {{name: {VARIABLE}, value: {shade}}}\n"})
 
 
 def apply(shade: str) -> Object:
